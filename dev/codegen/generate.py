@@ -14,10 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import cpp_any_record  # noqa: E402
+import cpp_api  # noqa: E402
+import cpp_errors  # noqa: E402
 import cpp_messages  # noqa: E402
 from layout import ALL_PLACES, place_of  # noqa: E402
 from model import Message, SchemaError, snake  # noqa: E402
 from schema_text import load_messages  # noqa: E402
+from tables import load_errors  # noqa: E402
 
 
 def generate(schema: Path) -> dict[str, str]:
@@ -32,15 +36,13 @@ def generate(schema: Path) -> dict[str, str]:
             raise SchemaError(f"{message.source}: {message.name} is defined twice")
         files[stem + ".h"] = cpp_messages.header(message, place)
         files[stem + ".cpp"] = cpp_messages.source(message, place)
-    add_api_files(files, messages)
+    for place in ALL_PLACES:
+        if place.any_record:
+            files.update(cpp_any_record.emit(place, [message for message in live if place_of(message) == place and message.key is not None]))
+    files.update(cpp_api.emit(messages))
+    files.update(cpp_errors.emit(load_errors(schema)))
     files["files.cmake"] = file_lists(files)
     return files
-
-
-def add_api_files(files: dict[str, str], messages: list[Message]) -> None:
-    import cpp_api
-
-    files.update(cpp_api.emit(messages))
 
 
 def file_lists(files: dict[str, str]) -> str:

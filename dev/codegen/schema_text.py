@@ -25,14 +25,14 @@ _INDENT = 2
 
 
 class _Line:
-    def __init__(self, source: str, number: int, text: str) -> None:
+    def __init__(self, source: str, number: int, text: str, step: int) -> None:
         self.where = f"{source}:{number}"
         body = _strip_comment(text)
         self.words = _words(body, self.where)
         indent = len(body) - len(body.lstrip(" "))
-        if indent % _INDENT or "\t" in text:
-            raise SchemaError(f"{self.where}: indent by {_INDENT} spaces")
-        self.depth = indent // _INDENT
+        if indent % step or "\t" in text:
+            raise SchemaError(f"{self.where}: indent by {step} spaces")
+        self.depth = indent // step
 
 
 def _strip_comment(text: str) -> str:
@@ -47,13 +47,14 @@ def _strip_comment(text: str) -> str:
 
 def _words(body: str, where: str) -> list[str]:
     words = re.findall(r'"[^"]*"|[^\s"]+', body)
-    if "".join(words).replace(" ", "") != re.sub(r"\s", "", body):
+    if re.sub(r"\s", "", "".join(words)) != re.sub(r"\s", "", body):
         raise SchemaError(f"{where}: stray quote")
     return words
 
 
-def read_lines(source: str, text: str) -> list[_Line]:
-    lines = [_Line(source, number, raw) for number, raw in enumerate(text.splitlines(), 1)]
+def read_lines(source: str, text: str, indent: int = _INDENT) -> list[_Line]:
+    """The lines that say something: their words, and their depth in steps of `indent` spaces."""
+    lines = [_Line(source, number, raw, indent) for number, raw in enumerate(text.splitlines(), 1)]
     return [line for line in lines if line.words]
 
 

@@ -1,0 +1,171 @@
+// One client connection: bytes to frames, frames to the handler, answers back in request order.
+//
+// Shard:       lives on one shard; may be handed over once, before its first Produce or Fetch is handled.
+// Invariants:
+//   C1  answers leave in the order of their requests, whatever order they complete in.
+//   C2  only a Produce may start while earlier requests are unanswered, and only if those are all Produces; any other
+//       request starts when all before it are answered. What a client sees is Kafka's one request at a time.
+//   C3  a frame that may not start yet stays unread in its chunk, and nothing is received behind a full chunk: memory
+//       is bounded by the chunk pool and kUnansweredMax.
+//   C4  a connection that holds no partial frame and owes no answer holds no chunk.
+// Bounds: frame_bytes_max = socket.request.max.bytes; kUnansweredMax; kOutgoingBytesMax.
+// Source: Kafka's SocketServer and Selector (inventory §6, 1 and 2). Difference: Produces are pipelined (C2).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "broker/net/chunk_pool.h"
+#include "broker/net/outgoing.h"
+#include "broker/net/receive_rate.h"
+#include "broker/net/response.h"
+#include "runtime/net.h"
+#include "runtime/shard.h"
+
+namespace moldau::broker {
+
+class ConnectionTable;
+
+using ConnectionId = std::uint64_t;  // unique on its shard for the life of the process
+
+// What is known of the peer beyond its bytes; moves along when the connection is handed over.
+struct ConnectionInfo {
+  std::string listener_name;
+  runtime::Endpoint local;
+  runtime::Endpoint peer;
+  std::string software_name = "unknown";     // from ApiVersions v3+
+  std::string software_version = "unknown";
+  bool handed_over = false;  // it may not move again
+};
+
+// One request frame, without its size field. `chunk` keeps the bytes; whoever answers later keeps a copy of it.
+struct Frame {
+  MutableBytes bytes;
+  ChunkRef chunk;
+};
+
+// The right to answer one request, once. Destroyed unanswered, it closes the connection: nothing is swallowed.
+class ResponseTicket {
+ public:
+  ResponseTicket(ConnectionTable& table, ConnectionId connection, std::uint64_t sequence) noexcept
+      : table_(&table), connection_(connection), sequence_(sequence) {}
+  ResponseTicket(ResponseTicket&& other) noexcept;
+  ResponseTicket& operator=(ResponseTicket&&) = delete;
+  ~ResponseTicket();
+
+  void answer(Response response);
+  // Null if the connection has gone meanwhile.
+  [[nodiscard]] ConnectionInfo* info() const noexcept;
+
+ private:
+  ConnectionTable* table_;
+  ConnectionId connection_;
+  std::uint64_t sequence_;
+};
+
+class FrameHandler {
+ public:
+  virtual ~FrameHandler() = default;
+  // Where the connection should live before this frame is handled; its own shard's index for "here".
+  [[nodiscard]] virtual std::uint32_t home_of(const ConnectionInfo& info, Bytes frame) = 0;
+  // Handles one frame. May answer at once or later, on this shard. Must not destroy the connection.
+  virtual void on_frame(ConnectionInfo& info, Frame frame, ResponseTicket ticket) = 0;
+};
+
+class Connection final : public runtime::SocketHandler, private runtime::TurnEndHook {
+ public:
+  static constexpr std::size_t kUnansweredMax = 256;                      // pipelined Produces
+  static constexpr std::size_t kOutgoingBytesMax = std::size_t{1} << 20;  // of answers in memory, before reading stops
+  static constexpr std::size_t kReadBytesPerEvent = std::size_t{2} << 20; // then others have their turn
+
+  struct Environment {
+    runtime::Shard& shard;
+    ChunkPool& chunks;
+    FrameHandler& handler;
+    ConnectionTable& table;
+    std::size_t frame_bytes_max;  // socket.request.max.bytes
+  };
+
+  Connection(const Environment& environment, ConnectionId id, std::unique_ptr<runtime::Socket> socket,
+             ConnectionInfo info);
+  ~Connection() override;
+
+  // Starts to read; `received` are bytes that another shard had received before it handed the connection over.
+  void start(Bytes received);
+
+  void on_readable() override;
+  void on_writable() override;
+
+  // Called by the table for a ticket; out of order is fine.
+  void complete(std::uint64_t sequence, Response response);
+  // Called by the table when memory is free again.
+  void resume_receiving();
+  // Stops reading; closes once every started request is answered and has left.
+  void drain();
+  // Closes at once, whatever is owed.
+  void abandon() { close(); }
+
+  [[nodiscard]] ConnectionId id() const noexcept { return id_; }
+  [[nodiscard]] ConnectionInfo& info() noexcept { return info_; }
+  [[nodiscard]] bool stalled() const noexcept { return stalled_; }
+  [[nodiscard]] runtime::MonoTime last_active() const noexcept { return last_active_; }
+  [[nodiscard]] bool has_unanswered() const noexcept { return !slots_.empty(); }
+  // Bytes of memory that a partly received frame holds, 0 if none is.
+  [[nodiscard]] std::size_t partial_capacity() const noexcept;
+  [[nodiscard]] runtime::MonoTime partial_since() const noexcept { return partial_since_; }
+  [[nodiscard]] bool partial_is_slow(runtime::MonoTime now) noexcept { return rate_.is_slow(now); }
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+ private:
+  struct Slot {
+    std::optional<Response> response;
+    bool is_produce = false;
+  };
+  enum class Parse : std::uint8_t { kNeedBytes, kMustWait, kStopped };
+
+  void on_turn_end() override;
+  void receive();
+  [[nodiscard]] bool make_room();
+  [[nodiscard]] std::size_t wanted_capacity() const noexcept;
+  Parse parse_frames();
+  [[nodiscard]] bool may_start(bool is_produce) const noexcept;
+  void start_frame(std::size_t frame_bytes);
+  bool hand_over(Bytes frame);
+  void track_partial();
+  void release_idle_chunk();
+  void send_completed();
+  void flush();
+  void watch_if_reading();
+  void close();
+
+  Environment environment_;
+  ConnectionId id_;
+  std::unique_ptr<runtime::Socket> socket_;
+  ConnectionInfo info_;
+
+  ChunkRef chunk_;            // being filled; [begin_, end_) is received and not yet started
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t learned_frame_bytes_ = 0;  // the largest frame this connection completed: it has earned that capacity
+  ReceiveRate rate_;
+  runtime::MonoTime partial_since_{};
+  bool partial_ = false;
+
+  std::deque<Slot> slots_;             // unanswered or not yet sent, in request order
+  std::uint64_t first_sequence_ = 0;   // of slots_.front()
+  Outgoing outgoing_;
+  runtime::MonoTime last_active_{};
+  bool watching_read_ = false;
+  bool watching_write_ = false;
+  bool must_wait_ = false;    // a whole frame is here that may not start yet; an answer or a write goes on with it
+  bool stalled_ = false;      // waits for request memory
+  bool draining_ = false;     // no further frame is started
+  bool closed_ = false;       // the table destroys it at the end of the turn
+};
+
+}  // namespace moldau::broker

@@ -1,0 +1,84 @@
+#include "broker/request/dispatcher.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "protocol/wire/reader.h"
+
+namespace moldau::broker {
+
+Dispatcher::Dispatcher(runtime::Shard& shard, Logger& logger, ListenerKind kind, Placement* placement)
+    : shard_(shard), logger_(logger), kind_(kind), placement_(placement) {}
+
+void Dispatcher::add(protocol::ApiKey key, std::unique_ptr<Handler> handler) {
+  const protocol::ApiInfo& api = protocol::api_info(key);
+  const std::uint8_t needed = kind_ == ListenerKind::kBroker ? protocol::kOnBroker : protocol::kOnController;
+  MOLDAU_ASSERT((api.listeners & needed) != 0, static_cast<std::int64_t>(key));
+  Entry* entry = find(static_cast<std::int16_t>(key));
+  MOLDAU_ASSERT(entry != nullptr && !entry->handler, static_cast<std::int64_t>(key));
+  entry->api = &api;
+  entry->handler = std::move(handler);
+}
+
+Dispatcher::Entry* Dispatcher::find(std::int16_t key) noexcept {
+  return key < 0 || static_cast<std::size_t>(key) >= kKeys ? nullptr : &entries_[static_cast<std::size_t>(key)];
+}
+
+std::vector<const protocol::ApiInfo*> Dispatcher::served() const {
+  std::vector<const protocol::ApiInfo*> apis;
+  for (const Entry& entry : entries_) {
+    if (entry.handler) {
+      apis.push_back(entry.api);
+    }
+  }
+  return apis;
+}
+
+std::uint32_t Dispatcher::home_of(const ConnectionInfo& /*info*/, Bytes frame) {
+  if (placement_ == nullptr || frame.size() < 2) {
+    return shard_.index();
+  }
+  const auto key = load_be<std::int16_t>(frame.data());
+  if (key != static_cast<std::int16_t>(protocol::ApiKey::kProduce) &&
+      key != static_cast<std::int16_t>(protocol::ApiKey::kFetch)) {
+    return shard_.index();
+  }
+  wire::Reader reader(frame);
+  const auto header = protocol::decode_request_header(reader);
+  const Entry* entry = find(key);
+  if (!header || entry->api == nullptr || !entry->api->supports(header->request_api_version)) {
+    return shard_.index();  // on_frame closes it
+  }
+  return placement_->home_of(*entry->api, header->request_api_version, frame.subspan(reader.position()));
+}
+
+void Dispatcher::on_frame(ConnectionInfo& info, Frame frame, ResponseTicket ticket) {
+  wire::Reader reader(frame.bytes);
+  auto header = protocol::decode_request_header(reader);
+  if (!header) {
+    log(logger_, LogLevel::kDebug, "net", "closing {}:{}: request header: {}", info.peer.host, info.peer.port,
+        header.error().message());
+    ticket.answer(Response::close());
+    return;
+  }
+  Entry* entry = find(header->request_api_key);
+  const bool any_version = header->request_api_key == static_cast<std::int16_t>(protocol::ApiKey::kApiVersions);
+  if (entry == nullptr || !entry->handler || !(any_version || entry->api->supports(header->request_api_version))) {
+    log(logger_, LogLevel::kDebug, "net", "closing {}:{}: API key {} version {} is not served here", info.peer.host,
+        info.peer.port, header->request_api_key, header->request_api_version);
+    if (entry != nullptr) {
+      ++entry->counters.refused;
+    }
+    ticket.answer(Response::close());
+    return;
+  }
+  ++entry->counters.requests;
+  entry->handler->handle(Request(*entry->api, *std::move(header), reader.position(), std::move(frame),
+                                 std::move(ticket), shard_.clock().now()));
+}
+
+const RequestCounters& Dispatcher::counters_of(protocol::ApiKey key) const {
+  return entries_[static_cast<std::size_t>(key)].counters;
+}
+
+}  // namespace moldau::broker

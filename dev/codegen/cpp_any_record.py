@@ -31,7 +31,8 @@ def emit(place: Place, records: list[Message]) -> dict[str, str]:
         f"[[nodiscard]] const {name}Type* find_{snake_name}_type(std::int16_t id) noexcept;\n\n"
         "// The version must be one that the record's type has.\n"
         f"void encode_{snake_name}(const Any{name}& record, std::int16_t version, wire::Writer& w);\n\n"
-        "// kUnsupported: a frame version, type or version that we do not have; else the reader's error.\n"
+        "// Reads the one record that the reader holds. kUnsupported: a frame version, type or version that we do not have;\n"
+        "// kCorrupt: bytes after the record; else the reader's error.\n"
         f"[[nodiscard]] Result<{name}AndVersion> decode_{snake_name}(wire::Reader& r);\n\n"
         f"}}  // namespace {place.namespace}\n"
     )
@@ -50,6 +51,7 @@ def emit(place: Place, records: list[Message]) -> dict[str, str]:
         f"Result<{name}AndVersion> decode_as(wire::Reader& r, std::int16_t version) {{\n"
         "  Result<T> record = T::decode(r, version);\n"
         "  if (!record) {\n    return std::unexpected(record.error());\n  }\n"
+        '  if (r.remaining() != 0) {\n    return fail(ErrorKind::kCorrupt, "bytes after a record", 0, static_cast<std::int64_t>(r.position()));\n  }\n'
         f"  return {name}AndVersion{{*std::move(record), version}};\n}}\n\n"
         "}  // namespace\n\n"
         f"const {name}Type& type_of(const Any{name}& record) noexcept {{ return k{name}Types[record.index()]; }}\n\n"

@@ -136,20 +136,20 @@ def source(message: Message, place: Place) -> str:
     out.append(f"}}  // namespace {inner}\n\n")
     name = message.name
     out.append(
-        f"Result<{name}> {name}::decode(wire::Reader& r, std::int16_t version) {{\n"
-        "  if (version < kMinVersion || version > kLatestVersion) [[unlikely]] {\n"
-        '    return fail(ErrorKind::kUnsupported, "version", 0, version);\n'
+        f"Result<{name}> {name}::decode(wire::Reader& r, std::int16_t v) {{\n"
+        "  if (v < kMinVersion || v > kLatestVersion) [[unlikely]] {\n"
+        '    return fail(ErrorKind::kUnsupported, "version", 0, v);\n'
         "  }\n"
         f"  Result<{name}> result;\n"
-        f"  {inner}::read(r, version, *result);\n"
+        f"  {inner}::read(r, v, *result);\n"
         "  if (!r.ok()) [[unlikely]] {\n"
         "    return std::unexpected(r.error());\n"
         "  }\n"
         "  return result;\n"
         "}\n\n"
-        f"void {name}::encode(wire::Writer& w, std::int16_t version) const {{\n"
-        "  MOLDAU_ASSERT(version >= kMinVersion && version <= kLatestVersion, version);\n"
-        f"  {inner}::write(w, version, *this);\n"
+        f"void {name}::encode(wire::Writer& w, std::int16_t v) const {{\n"
+        "  MOLDAU_ASSERT(v >= kMinVersion && v <= kLatestVersion, v);\n"
+        f"  {inner}::write(w, v, *this);\n"
         "}\n\n"
     )
     out.append(f"}}  // namespace {place.namespace}\n")

@@ -28,7 +28,7 @@ set(CMAKE_CXX_FLAGS_DEV "-O1 -gline-tables-only")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -gline-tables-only -D_FORTIFY_SOURCE=2 -fstack-protector-strong")
 add_link_options(-fuse-ld=lld -pie -Wl,-z,relro,-z,now)
 add_compile_options(-fPIE -march=x86-64-v2 -fno-omit-frame-pointer
-                    -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion
+                    -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers
                     -Wnon-virtual-dtor -Wimplicit-fallthrough -Wthread-safety)
 # A header compiled into a PCH must not carry a time stamp, or ccache never hits.
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")

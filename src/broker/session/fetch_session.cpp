@@ -1,0 +1,195 @@
+#include "broker/session/fetch_session.h"
+
+#include <iterator>
+
+#include "base/assert.h"
+
+namespace moldau::broker {
+
+using protocol::ErrorCode;
+
+void FetchSession::upsert(const FetchPartition& partition) {
+  if (const auto found = index_.find(partition.key); found != index_.end()) {
+    found->second->request = partition;
+    return;
+  }
+  order_.push_back({.request = partition});
+  index_.emplace(partition.key, std::prev(order_.end()));
+}
+
+void FetchSession::forget(const FetchKey& key) {
+  if (const auto found = index_.find(key); found != index_.end()) {
+    order_.erase(found->second);
+    index_.erase(found);
+  }
+}
+
+bool FetchSession::note_answer(const FetchKey& key, const FetchOutcome& outcome) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) {
+    return false;  // forgotten by a later request while this one waited
+  }
+  Cached& cached = *found->second;
+  const bool has_news = outcome.has_records || outcome.has_error || outcome.has_diverging_epoch ||
+                        outcome.has_preferred_replica || cached.high_watermark != outcome.high_watermark ||
+                        cached.log_start != outcome.log_start;
+  cached.high_watermark = outcome.has_error ? -1 : outcome.high_watermark;
+  cached.log_start = outcome.log_start;
+  if (outcome.has_records) {
+    order_.splice(order_.end(), order_, found->second);
+  }
+  return has_news;
+}
+
+FetchContext::Answer FetchContext::finish(FetchSessionCache& cache, std::span<const FetchOutcome> outcomes,
+                                          std::int64_t now_ms) {
+  MOLDAU_ASSERT(outcomes.size() == partitions_.size() && error_ == ErrorCode::kNone);
+  Answer answer;
+  answer.included.assign(partitions_.size(), true);
+  switch (kind_) {
+    case Kind::kError:
+    case Kind::kSessionless: break;
+    case Kind::kFull: answer.session_id = cache.create(*this, outcomes, now_ms); break;
+    case Kind::kIncremental:
+      answer.session_id = session_->id();
+      for (std::size_t i = 0; i < partitions_.size(); ++i) {
+        answer.included[i] = session_->note_answer(partitions_[i].key, outcomes[i]);
+      }
+      break;
+  }
+  return answer;
+}
+
+FetchSessionCache::FetchSessionCache(const Config& config, Function<std::uint64_t()> random)
+    : config_(config), random_(std::move(random)) {
+  MOLDAU_ASSERT(config_.first_id > 0 && config_.last_id >= config_.first_id);
+}
+
+FetchContext FetchSessionCache::open(Request request, std::int64_t now_ms) {
+  FetchContext context;
+  context.from_follower_ = request.from_follower;
+  context.uses_topic_ids_ = request.uses_topic_ids;
+  const auto found = sessions_.find(request.session_id);
+
+  if (request.session_epoch == kInitialSessionEpoch || request.session_epoch == kFinalSessionEpoch) {
+    if (found != sessions_.end()) {
+      remove(*found->second);
+    }
+    context.kind_ = request.session_epoch == kFinalSessionEpoch ? FetchContext::Kind::kSessionless
+                                                                : FetchContext::Kind::kFull;
+    context.partitions_ = std::move(request.partitions);
+    return context;
+  }
+  if (found == sessions_.end()) {
+    context.error_ = ErrorCode::kFetchSessionIdNotFound;
+    return context;
+  }
+  const std::shared_ptr<FetchSession> session = found->second;
+  if (session->epoch_ != request.session_epoch) {
+    context.error_ = ErrorCode::kInvalidFetchSessionEpoch;
+    return context;
+  }
+  if (session->uses_topic_ids_ != request.uses_topic_ids) {
+    context.error_ = ErrorCode::kFetchSessionTopicIdError;
+    return context;
+  }
+  for (const FetchPartition& partition : request.partitions) {
+    session->upsert(partition);
+  }
+  for (const FetchKey& key : request.forgotten) {
+    session->forget(key);
+  }
+  if (session->order_.empty()) {
+    remove(*session);
+    context.kind_ = FetchContext::Kind::kSessionless;
+    context.partitions_ = std::move(request.partitions);
+    return context;
+  }
+  touch(*session, now_ms);
+  session->epoch_ = session->epoch_ == INT32_MAX ? 1 : session->epoch_ + 1;
+  context.kind_ = FetchContext::Kind::kIncremental;
+  context.partitions_.reserve(session->order_.size());
+  for (const FetchSession::Cached& cached : session->order_) {
+    context.partitions_.push_back(cached.request);
+  }
+  context.session_ = session;
+  return context;
+}
+
+std::int32_t FetchSessionCache::create(FetchContext& context, std::span<const FetchOutcome> outcomes,
+                                       std::int64_t now_ms) {
+  const EvictionKey newcomer{context.from_follower_, context.partitions_.size(), 0};
+  if (sessions_.size() >= config_.slots_max && !try_evict(context.from_follower_, newcomer, now_ms)) {
+    return kNoSession;
+  }
+  auto session = std::make_shared<FetchSession>(new_id(), context.from_follower_, context.uses_topic_ids_, now_ms);
+  for (std::size_t i = 0; i < context.partitions_.size(); ++i) {
+    session->upsert(context.partitions_[i]);
+    FetchSession::Cached& cached = *session->index_.at(context.partitions_[i].key);
+    cached.high_watermark = outcomes[i].high_watermark;
+    cached.log_start = outcomes[i].log_start;
+  }
+  by_use_.insert({now_ms, session->id()});
+  const auto inserted = sessions_.emplace(session->id(), session);
+  touch(*inserted.first->second, now_ms);
+  MOLDAU_ASSERT(sessions_.size() <= config_.slots_max);
+  return session->id();
+}
+
+bool FetchSessionCache::try_evict(bool privileged, const EvictionKey& newcomer, std::int64_t now_ms) {
+  if (by_use_.empty()) {
+    return false;
+  }
+  const auto [used_ms, oldest] = *by_use_.begin();
+  if (now_ms - used_ms > config_.eviction_ms) {
+    ++evictions_total_;
+    remove(*sessions_.at(oldest));
+    return true;
+  }
+  const auto& candidates = privileged ? evictable_by_privileged_ : evictable_by_all_;
+  if (candidates.empty() || newcomer < *candidates.begin()) {
+    return false;
+  }
+  ++evictions_total_;
+  remove(*sessions_.at(candidates.begin()->id));
+  return true;
+}
+
+void FetchSessionCache::touch(FetchSession& session, std::int64_t now_ms) {
+  by_use_.erase({session.used_ms_, session.id_});
+  session.used_ms_ = now_ms;
+  by_use_.insert({session.used_ms_, session.id_});
+
+  evictable_by_privileged_.erase(eviction_key(session));
+  evictable_by_all_.erase(eviction_key(session));
+  partitions_total_ -= session.counted_size_;
+  session.counted_size_ = session.size();
+  partitions_total_ += session.counted_size_;
+  const bool settled = now_ms - session.created_ms_ > config_.eviction_ms;
+  if (!session.privileged_ || settled) {
+    evictable_by_privileged_.insert(eviction_key(session));
+  }
+  if (settled) {
+    evictable_by_all_.insert(eviction_key(session));
+  }
+}
+
+void FetchSessionCache::remove(const FetchSession& session) {
+  by_use_.erase({session.used_ms_, session.id_});
+  evictable_by_privileged_.erase(eviction_key(session));
+  evictable_by_all_.erase(eviction_key(session));
+  partitions_total_ -= session.counted_size_;
+  sessions_.erase(session.id_);
+}
+
+std::int32_t FetchSessionCache::new_id() {
+  const auto range = static_cast<std::uint64_t>(config_.last_id) - static_cast<std::uint64_t>(config_.first_id) + 1;
+  for (;;) {
+    const auto id = static_cast<std::int32_t>(static_cast<std::uint64_t>(config_.first_id) + random_() % range);
+    if (!sessions_.contains(id)) {
+      return id;
+    }
+  }
+}
+
+}  // namespace moldau::broker

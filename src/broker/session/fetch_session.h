@@ -1,0 +1,156 @@
+// Incremental fetch sessions (KIP-227): the broker remembers what a client fetches, requests carry changes only, answers
+// carry only the partitions that have news.
+//
+// Shard:      one cache per shard; ids of different shards come from disjoint ranges.
+// Invariants: S1 a session's partitions keep request order, but one that returned records moves to the end, so that a
+//                large partition cannot starve those behind it.
+//             S2 the number of sessions never exceeds slots_max.
+// Source:     Kafka's FetchSession, FetchContext, FetchSessionCacheShard; inventory §6, 31 and 32.
+// Difference: a session is found only by connections of its own shard; others are told FETCH_SESSION_ID_NOT_FOUND, on
+//             which every client starts a new session.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/callback.h"
+#include "broker/session/fetch_partition.h"
+#include "protocol/errors/error_code.h"
+
+namespace moldau::broker {
+
+inline constexpr std::int32_t kNoSession = 0;
+inline constexpr std::int32_t kInitialSessionEpoch = 0;  // a full request that may open a session
+inline constexpr std::int32_t kFinalSessionEpoch = -1;   // a full request that closes the session it names
+
+class FetchSession {
+ public:
+  FetchSession(std::int32_t id, bool privileged, bool uses_topic_ids, std::int64_t now_ms) noexcept
+      : id_(id), privileged_(privileged), uses_topic_ids_(uses_topic_ids), created_ms_(now_ms), used_ms_(now_ms) {}
+
+  [[nodiscard]] std::int32_t id() const noexcept { return id_; }
+  [[nodiscard]] std::int32_t epoch() const noexcept { return epoch_; }
+  [[nodiscard]] bool uses_topic_ids() const noexcept { return uses_topic_ids_; }
+  [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
+
+ private:
+  friend class FetchSessionCache;
+  friend class FetchContext;
+
+  struct Cached {
+    FetchPartition request;
+    std::int64_t high_watermark = -1;  // as last answered; -1 makes the next answer carry the partition
+    std::int64_t log_start = -1;
+  };
+  using Order = std::list<Cached>;
+
+  void upsert(const FetchPartition& partition);
+  void forget(const FetchKey& key);
+  // Whether the answer must carry the partition; remembers what is answered.
+  bool note_answer(const FetchKey& key, const FetchOutcome& outcome);
+
+  std::int32_t id_;
+  std::int32_t epoch_ = 1;
+  bool privileged_;
+  bool uses_topic_ids_;
+  std::int64_t created_ms_;
+  std::int64_t used_ms_;
+  std::size_t counted_size_ = 0;  // its size when the cache last looked: part of its eviction key
+  Order order_;
+  std::unordered_map<FetchKey, Order::iterator, FetchKeyHash> index_;
+};
+
+class FetchSessionCache;
+
+// One fetch request's view of its session, from the request to its answer (which may be a long poll later).
+class FetchContext {
+ public:
+  // kNone, or the session error that is the whole answer.
+  [[nodiscard]] protocol::ErrorCode error() const noexcept { return error_; }
+  // What to fetch, in order.
+  [[nodiscard]] std::span<const FetchPartition> partitions() const noexcept { return partitions_; }
+  [[nodiscard]] std::span<FetchPartition> partitions() noexcept { return partitions_; }
+
+  struct Answer {
+    std::int32_t session_id = kNoSession;
+    std::vector<bool> included;  // by index of partitions()
+  };
+  // Ends the request: one outcome per partition, in the order of partitions(). Call once.
+  [[nodiscard]] Answer finish(FetchSessionCache& cache, std::span<const FetchOutcome> outcomes, std::int64_t now_ms);
+
+ private:
+  friend class FetchSessionCache;
+  enum class Kind : std::uint8_t { kError, kSessionless, kFull, kIncremental };
+
+  Kind kind_ = Kind::kError;
+  protocol::ErrorCode error_ = protocol::ErrorCode::kNone;
+  bool from_follower_ = false;
+  bool uses_topic_ids_ = false;
+  std::vector<FetchPartition> partitions_;
+  std::shared_ptr<FetchSession> session_;  // of an incremental request
+};
+
+class FetchSessionCache {
+ public:
+  struct Config {
+    std::size_t slots_max = 1000;               // max.incremental.fetch.session.cache.slots, this shard's part
+    std::int64_t eviction_ms = 120'000;         // a session unused for so long makes room for any other
+    std::int32_t first_id = 1;                  // ids are drawn from [first_id, last_id]
+    std::int32_t last_id = INT32_MAX;
+  };
+  // `random` gives 64 uniform bits.
+  FetchSessionCache(const Config& config, Function<std::uint64_t()> random);
+
+  struct Request {
+    std::int32_t session_id = kNoSession;
+    std::int32_t session_epoch = kFinalSessionEpoch;
+    bool from_follower = false;
+    bool uses_topic_ids = false;
+    std::vector<FetchPartition> partitions;
+    std::vector<FetchKey> forgotten;
+  };
+  // 70, 71 and 106 come back as the context's error.
+  [[nodiscard]] FetchContext open(Request request, std::int64_t now_ms);
+
+  [[nodiscard]] std::size_t size() const noexcept { return sessions_.size(); }
+  [[nodiscard]] std::size_t partitions_total() const noexcept { return partitions_total_; }
+  [[nodiscard]] std::uint64_t evictions_total() const noexcept { return evictions_total_; }
+
+ private:
+  friend class FetchContext;
+  using UsedKey = std::pair<std::int64_t, std::int32_t>;  // last use, id
+  struct EvictionKey {
+    bool privileged = false;
+    std::size_t size = 0;
+    std::int32_t id = 0;
+    friend auto operator<=>(const EvictionKey&, const EvictionKey&) = default;
+  };
+
+  [[nodiscard]] static EvictionKey eviction_key(const FetchSession& session) noexcept {
+    return {session.privileged_, session.counted_size_, session.id_};
+  }
+  // kNoSession when no slot is free and none is worth less.
+  std::int32_t create(FetchContext& context, std::span<const FetchOutcome> outcomes, std::int64_t now_ms);
+  [[nodiscard]] bool try_evict(bool privileged, const EvictionKey& newcomer, std::int64_t now_ms);
+  void touch(FetchSession& session, std::int64_t now_ms);
+  void remove(const FetchSession& session);
+  [[nodiscard]] std::int32_t new_id();
+
+  Config config_;
+  Function<std::uint64_t()> random_;
+  std::unordered_map<std::int32_t, std::shared_ptr<FetchSession>> sessions_;
+  std::set<UsedKey> by_use_;
+  std::set<EvictionKey> evictable_by_all_;
+  std::set<EvictionKey> evictable_by_privileged_;
+  std::size_t partitions_total_ = 0;
+  std::uint64_t evictions_total_ = 0;
+};
+
+}  // namespace moldau::broker

@@ -1,0 +1,118 @@
+#include "broker/session/fetch_session.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+namespace moldau::broker {
+namespace {
+
+using protocol::ErrorCode;
+
+FetchPartition partition(const std::string& topic, std::int32_t index, std::int64_t offset = 0) {
+  return {.key = {.topic_id = {}, .topic = topic, .partition = index}, .fetch_offset = offset};
+}
+
+struct Fixture : testing::Test {
+  std::mt19937_64 generator{1};
+  FetchSessionCache::Config config{.slots_max = 2, .eviction_ms = 1000, .first_id = 1, .last_id = 1'000'000};
+  FetchSessionCache cache{config, [this] { return generator(); }};
+
+  std::int32_t open_session(std::vector<FetchPartition> partitions, std::int64_t now_ms, bool follower = false) {
+    FetchContext context = cache.open({.session_epoch = kInitialSessionEpoch,
+                                       .from_follower = follower,
+                                       .partitions = std::move(partitions)}, now_ms);
+    const std::vector<FetchOutcome> outcomes(context.partitions().size(), {.high_watermark = 5, .log_start = 0});
+    return context.finish(cache, outcomes, now_ms).session_id;
+  }
+  FetchContext next(std::int32_t id, std::int32_t epoch, std::vector<FetchPartition> partitions = {},
+                    std::vector<FetchKey> forgotten = {}) {
+    return cache.open({.session_id = id, .session_epoch = epoch, .partitions = std::move(partitions),
+                       .forgotten = std::move(forgotten)}, 0);
+  }
+};
+using FetchSessionTest = Fixture;
+
+TEST_F(FetchSessionTest, Semantics31IncrementalAnswersOmitUnchangedPartitions) {
+  const std::int32_t id = open_session({partition("a", 0), partition("a", 1)}, 0);
+  ASSERT_NE(id, kNoSession);
+  FetchContext context = next(id, 1);
+  ASSERT_EQ(context.partitions().size(), 2U);
+  const auto answer = context.finish(cache, std::vector<FetchOutcome>{{.high_watermark = 5, .log_start = 0},
+                                                                     {.high_watermark = 6, .log_start = 0}}, 0);
+  EXPECT_EQ(answer.session_id, id);
+  EXPECT_EQ(answer.included, (std::vector{false, true}));
+}
+
+TEST_F(FetchSessionTest, Semantics31ErrorsAreUnknownIdWrongEpochAndTopicIdSwitch) {
+  const std::int32_t id = open_session({partition("a", 0)}, 0);
+  EXPECT_EQ(next(id + 1, 1).error(), ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(next(id, 2).error(), ErrorCode::kInvalidFetchSessionEpoch);
+  EXPECT_EQ(cache.open({.session_id = id, .session_epoch = 1, .uses_topic_ids = true}, 0).error(),
+            ErrorCode::kFetchSessionTopicIdError);
+}
+
+TEST_F(FetchSessionTest, Semantics31EpochsWrapToOne) {
+  const std::int32_t id = open_session({partition("a", 0)}, 0);
+  for (std::int32_t epoch = 1; epoch < 5; ++epoch) {
+    EXPECT_EQ(next(id, epoch).error(), ErrorCode::kNone);
+  }
+  EXPECT_EQ(next(id, 4).error(), ErrorCode::kInvalidFetchSessionEpoch);
+}
+
+TEST_F(FetchSessionTest, Semantics31AFinalEpochClosesTheSession) {
+  const std::int32_t id = open_session({partition("a", 0)}, 0);
+  FetchContext last = cache.open({.session_id = id, .session_epoch = kFinalSessionEpoch,
+                                  .partitions = {partition("b", 0)}}, 0);
+  EXPECT_EQ(last.finish(cache, std::vector<FetchOutcome>(1), 0).session_id, kNoSession);
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST_F(FetchSessionTest, Semantics31ForgottenPartitionsLeaveAndAnEmptiedSessionCloses) {
+  const std::int32_t id = open_session({partition("a", 0), partition("a", 1)}, 0);
+  EXPECT_EQ(next(id, 1, {}, {partition("a", 0).key}).partitions().size(), 1U);
+  FetchContext emptied = next(id, 2, {}, {partition("a", 1).key});
+  EXPECT_EQ(emptied.error(), ErrorCode::kNone);
+  EXPECT_EQ(emptied.partitions().size(), 0U);
+  EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST_F(FetchSessionTest, Semantics31AFullCacheAnswersSessionZeroUntilSomethingIsStale) {
+  EXPECT_NE(open_session({partition("a", 0)}, 0), kNoSession);
+  EXPECT_NE(open_session({partition("b", 0)}, 500), kNoSession);
+  EXPECT_EQ(open_session({partition("c", 0), partition("c", 1)}, 900), kNoSession);
+  EXPECT_NE(open_session({partition("c", 0)}, 1001), kNoSession);
+  EXPECT_EQ(cache.size(), 2U);
+  EXPECT_EQ(cache.evictions_total(), 1U);
+}
+
+TEST_F(FetchSessionTest, Semantics31AFollowerTakesTheSlotOfAConsumer) {
+  open_session({partition("a", 0)}, 0);
+  open_session({partition("b", 0)}, 0);
+  EXPECT_NE(open_session({partition("c", 0)}, 1, true), kNoSession);
+  EXPECT_EQ(cache.evictions_total(), 1U);
+}
+
+TEST_F(FetchSessionTest, Semantics32APartitionThatReturnedRecordsMovesToTheEnd) {
+  const std::int32_t id = open_session({partition("a", 0), partition("a", 1)}, 0);
+  FetchContext first = next(id, 1);
+  const auto included = first.finish(cache, std::vector<FetchOutcome>{
+      {.high_watermark = 5, .log_start = 0, .has_records = true}, {.high_watermark = 5, .log_start = 0}}, 0).included;
+  EXPECT_EQ(included, (std::vector{true, false}));
+  FetchContext second = next(id, 2);
+  EXPECT_EQ(second.partitions()[0].key.partition, 1);
+  EXPECT_EQ(second.partitions()[1].key.partition, 0);
+}
+
+TEST_F(FetchSessionTest, AnErrorIsAnsweredUntilItGoesAwayAndThenThePartitionIsSentOnce) {
+  const std::int32_t id = open_session({partition("a", 0)}, 0);
+  const FetchOutcome broken{.high_watermark = -1, .log_start = -1, .has_error = true};
+  const FetchOutcome well{.high_watermark = 5, .log_start = 0};
+  EXPECT_TRUE(next(id, 1).finish(cache, std::vector{broken}, 0).included[0]);
+  EXPECT_TRUE(next(id, 2).finish(cache, std::vector{broken}, 0).included[0]);
+  EXPECT_TRUE(next(id, 3).finish(cache, std::vector{well}, 0).included[0]);
+  EXPECT_FALSE(next(id, 4).finish(cache, std::vector{well}, 0).included[0]);
+}
+
+}  // namespace
+}  // namespace moldau::broker

@@ -1,0 +1,48 @@
+#include "http/metrics_text.h"
+
+#include <fmt/format.h>
+
+namespace moldau::http {
+
+void MetricsText::family(std::string_view name, Type type, std::string_view help) {
+  name_ = name;
+  fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name,
+                 type == Type::kCounter ? "counter" : "gauge");
+}
+
+void MetricsText::begin_sample(Labels labels) {
+  text_ += name_;
+  char separator = '{';
+  for (const auto& [label, value] : labels) {
+    text_ += std::exchange(separator, ',');
+    text_ += label;
+    text_ += "=\"";
+    for (const char c : value) {
+      if (c == '"' || c == '\\') {
+        text_ += '\\';
+      }
+      if (c == '\n') {
+        text_ += "\\n";
+      } else {
+        text_ += c;
+      }
+    }
+    text_ += '"';
+  }
+  text_ += separator == ',' ? "} " : " ";
+}
+
+void MetricsText::sample(Labels labels, std::uint64_t value) {
+  begin_sample(labels);
+  fmt::format_to(std::back_inserter(text_), "{}\n", value);
+}
+void MetricsText::sample(Labels labels, std::int64_t value) {
+  begin_sample(labels);
+  fmt::format_to(std::back_inserter(text_), "{}\n", value);
+}
+void MetricsText::sample(Labels labels, double value) {
+  begin_sample(labels);
+  fmt::format_to(std::back_inserter(text_), "{}\n", value);
+}
+
+}  // namespace moldau::http

@@ -1,0 +1,184 @@
+#include "http/server.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace moldau::http {
+namespace {
+
+std::string_view reason(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 400: return "Bad Request";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 503: return "Service Unavailable";
+    default: return "Status";
+  }
+}
+
+std::string render(const HttpResponse& response, bool head_only, bool keep_alive) {
+  std::string text = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\nX-Content-Type-Options: nosniff\r\n\r\n",
+      response.status, reason(response.status), response.content_type, response.body.size(),
+      keep_alive ? "keep-alive" : "close");
+  if (!head_only) {
+    text += response.body;
+  }
+  return text;
+}
+
+}  // namespace
+
+class Server::Connection final : public runtime::SocketHandler {
+ public:
+  Connection(Server& server, std::uint64_t id, std::unique_ptr<runtime::Socket> socket)
+      : server_(server), id_(id), socket_(std::move(socket)), active_(server.shard_.clock().now()) {
+    socket_->set_handler(*this);
+    socket_->watch_readable();
+  }
+
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] runtime::MonoTime active() const noexcept { return active_; }
+
+  void on_readable() override {
+    std::array<std::byte, 4096> space;
+    for (;;) {
+      const runtime::IoResult result = socket_->try_read(space);
+      if (result.status == runtime::IoStatus::kClosed) {
+        return server_.close(id_);
+      }
+      if (result.status == runtime::IoStatus::kWouldBlock) {
+        break;
+      }
+      active_ = server_.shard_.clock().now();
+      received_.insert(received_.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(result.bytes));
+      if (received_.size() > kRequestHeadBytesMax) {
+        break;
+      }
+    }
+    go_on();
+  }
+
+  void on_writable() override { send(); }
+
+  void answer(const HttpResponse& response) {
+    out_ += render(response, head_only_, keep_alive_);
+    send();
+  }
+
+ private:
+  // Starts the next request if the last one is answered and its answer has left.
+  void go_on() {
+    if (busy_) {
+      return;
+    }
+    ParsedRequest parsed = parse_request(received_);
+    if (parsed.status == ParseStatus::kNeedBytes) {
+      socket_->watch_readable();
+      return;
+    }
+    busy_ = true;
+    if (parsed.status == ParseStatus::kBad) {
+      keep_alive_ = head_only_ = false;
+      return answer({.status = 400, .body = "bad request\n"});
+    }
+    received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(parsed.consumed_bytes));
+    keep_alive_ = parsed.request.keep_alive;
+    head_only_ = parsed.request.method == "HEAD";
+    server_.handle(*this, parsed.request);
+  }
+
+  void send() {
+    while (!out_.empty()) {
+      const runtime::OutRegion region{.memory = as_bytes(out_), .file = nullptr, .position = 0, .size = out_.size()};
+      const runtime::IoResult result = socket_->try_write(std::span(&region, 1));
+      if (result.status == runtime::IoStatus::kWouldBlock) {
+        socket_->watch_writable();
+        return;
+      }
+      if (result.status == runtime::IoStatus::kClosed) {
+        return server_.close(id_);
+      }
+      active_ = server_.shard_.clock().now();
+      out_.erase(0, result.bytes);
+    }
+    if (!keep_alive_) {
+      return server_.close(id_);
+    }
+    busy_ = false;
+    go_on();
+  }
+
+  Server& server_;
+  std::uint64_t id_;
+  std::unique_ptr<runtime::Socket> socket_;
+  ByteVector received_;
+  std::string out_;
+  runtime::MonoTime active_;
+  bool busy_ = false;
+  bool keep_alive_ = false;
+  bool head_only_ = false;
+};
+
+Server::Server(runtime::Shard& shard, runtime::Network& network, Logger& logger)
+    : shard_(shard), network_(network), logger_(logger), sweep_timer_(shard.timers(), [this] { sweep(); }) {}
+
+Server::~Server() { *alive_ = false; }
+
+void Server::add(std::string path, Endpoint endpoint) { endpoints_.emplace(std::move(path), std::move(endpoint)); }
+
+Result<> Server::start(const runtime::Endpoint& at) {
+  constexpr int kBacklog = 16;
+  MOLDAU_TRY(listener, network_.listen(at, kBacklog, *this));
+  listener_ = std::move(listener);
+  sweep_timer_.arm(shard_.clock().now() + kIdleMax);
+  return {};
+}
+
+void Server::on_accept(std::unique_ptr<runtime::Socket> socket) {
+  if (connections_.size() >= kConnectionsMax) {
+    log(logger_, LogLevel::kWarn, "http", "refused {}: {} connections are open", socket->peer().host, kConnectionsMax);
+    return;
+  }
+  const std::uint64_t id = next_id_++;
+  connections_.emplace(id, std::make_unique<Connection>(*this, id, std::move(socket)));
+}
+
+void Server::handle(Connection& connection, const HttpRequest& request) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    return connection.answer({.status = 405, .body = "only GET and HEAD\n"});
+  }
+  const auto found = endpoints_.find(request.path);
+  if (found == endpoints_.end()) {
+    return connection.answer({.status = 404, .body = "no such page\n"});
+  }
+  found->second(request, [this, alive = alive_, id = connection.id()](const HttpResponse& response) {
+    if (!*alive) {
+      return;
+    }
+    if (const auto open = connections_.find(id); open != connections_.end()) {
+      open->second->answer(response);
+    }
+  });
+}
+
+void Server::sweep() {
+  const runtime::MonoTime now = shard_.clock().now();
+  std::erase_if(connections_, [now](const auto& entry) { return now - entry.second->active() > kIdleMax; });
+  sweep_timer_.arm(now + kIdleMax);
+}
+
+// A connection never outlives this call, and may be the caller's: it is destroyed in a later turn.
+void Server::close(std::uint64_t id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) {
+    return;
+  }
+  shard_.post([connection = std::shared_ptr<Connection>(std::move(found->second))] {});
+  connections_.erase(found);
+}
+
+}  // namespace moldau::http

@@ -195,10 +195,12 @@ class _Body:
         name = item.type.name
         if item.type.is_struct and item.type.array:
             more = "" if not nullable or null_test == "true" else f", {null_test}"
-            arrow = "->" if nullable else "."
             return [
-                f"for (std::int32_t n = r.array({target}, {flexible}{more}); n > 0 && r.ok(); --n) {{",
-                f"  read(r, v, {target}{arrow}emplace_back());",
+                f"for (auto& element : r.array({target}, {flexible}{more})) {{",
+                "  if (!r.ok()) {",
+                "    break;",
+                "  }",
+                "  read(r, v, element);",
                 "}",
             ]
         if item.type.is_struct:

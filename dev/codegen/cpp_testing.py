@@ -63,10 +63,7 @@ def _value(item: Field, names: Names, possible: Versions) -> list[str]:
     if not item.type.is_struct:
         return [f"f.nullable({target}, {null_test});"] if nullable else [f"f.value({target});"]
     if item.type.array:
-        value = f"{target}->" if nullable else f"{target}."
-        lines = [f"for (int n = f.count(); n > 0; --n) {{", f"  fill(f, v, {value}emplace_back());", "}"]
-        if nullable:
-            lines = [f"{target}.emplace();", *lines]
+        lines = [f"for (auto& element : f.array({target})) {{", "  fill(f, v, element);", "}"]
     else:
         lines = [f"fill(f, v, {target}.emplace());"] if nullable else [f"fill(f, v, {target});"]
     if not nullable or null_test == "false":

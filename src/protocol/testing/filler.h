@@ -6,6 +6,7 @@
 #include <deque>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,16 @@ class Filler {
       value(element);
       out.push_back(std::move(element));
     }
+  }
+  // Makes an array of 0 to 3 elements, which the caller then fills.
+  template <class T>
+  [[nodiscard]] std::span<T> array(std::vector<T>& out) {
+    out = std::vector<T>(static_cast<std::size_t>(count()));
+    return out;
+  }
+  template <class T>
+  [[nodiscard]] std::span<T> array(std::optional<std::vector<T>>& out) {
+    return out.emplace(static_cast<std::size_t>(count()));
   }
   template <class T>
   void nullable(std::optional<T>& out, bool null_allowed) {

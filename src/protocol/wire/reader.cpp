@@ -184,12 +184,14 @@ Uuid Reader::element() noexcept {
 template <class T>
 std::optional<std::vector<T>> Reader::nullable_array_of(bool compact, bool null_allowed) {
   std::optional<std::vector<T>> out;
-  const std::int32_t count = array(out, compact, null_allowed);
-  for (std::int32_t i = 0; i < count && ok_; ++i) {
+  for (T& value : array(out, compact, null_allowed)) {
     if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
-      out->emplace_back(string(compact));
+      value = string(compact);
     } else {
-      out->push_back(element<T>());
+      value = element<T>();
+    }
+    if (!ok_) [[unlikely]] {
+      break;
     }
   }
   return out;

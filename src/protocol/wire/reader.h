@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,24 +74,21 @@ class Reader {
   // The marker before a nullable structure: true if the structure follows.
   [[nodiscard]] bool present(bool null_allowed = true) noexcept;
 
-  // Starts an array: empties `out`, reserves room and gives the element count; the caller then reads so many
-  // elements, as long as ok(). The second form gives 0 and nullopt for null.
+  // Makes the elements of an array, in their default state, for the caller to read one by one as long as ok(). None
+  // for null, which the second form keeps as nullopt.
   template <class T>
-  [[nodiscard]] std::int32_t array(std::vector<T>& out, bool compact) {
-    out.clear();
-    const std::int32_t count = array_count(compact, false, sizeof(T));
-    out.reserve(static_cast<std::size_t>(count));
-    return count;
+  [[nodiscard]] std::span<T> array(std::vector<T>& out, bool compact) {
+    out = std::vector<T>(static_cast<std::size_t>(array_count(compact, false, sizeof(T))));
+    return out;
   }
   template <class T>
-  [[nodiscard]] std::int32_t array(std::optional<std::vector<T>>& out, bool compact, bool null_allowed = true) {
+  [[nodiscard]] std::span<T> array(std::optional<std::vector<T>>& out, bool compact, bool null_allowed = true) {
     const std::int32_t count = array_count(compact, null_allowed, sizeof(T));
     if (count < 0) {
       out.reset();
-      return 0;
+      return {};
     }
-    out.emplace().reserve(static_cast<std::size_t>(count));
-    return count;
+    return out.emplace(static_cast<std::size_t>(count));
   }
 
   // A whole array of T, one of int8_t, int16_t, int32_t, int64_t, Uuid, string_view, std::string.
@@ -157,7 +155,7 @@ class TaggedFields {
   std::uint32_t tag_ = 0;
 };
 
-// A decoder's end: the value if all went well, else the reader's error.
+// Copies of what was read, for structures that outlive the frame.
 [[nodiscard]] inline std::optional<std::string> to_owned(std::optional<std::string_view> view) {
   return view ? std::optional<std::string>(std::in_place, *view) : std::nullopt;
 }

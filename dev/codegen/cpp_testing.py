@@ -28,10 +28,11 @@ def _fill(message: Message, place: Place) -> str:
     out += _function(message, names, f"{place.namespace}::{message.name}", message.fields, message.versions)
     flexible = 32767 if message.flexible.empty else message.flexible.low
     key = -1 if message.key is None else message.key
+    qualified = f"{place.namespace}::{message.name}"
     out.append(f"extern const Codec k{message.name}Codec;\n")
     out.append(
         f'const Codec k{message.name}Codec{{"{message.name}", "{message.kind}", {key}, {message.versions.low}, {message.versions.high}, '
-        f"{flexible},\n    &random_frame<{place.namespace}::{message.name}>, &recode<{place.namespace}::{message.name}>}};\n\n"
+        f"{flexible},\n    &default_frame<{qualified}>, &random_frame<{qualified}>, &decode<{qualified}>, &recode<{qualified}>}};\n\n"
     )
     out.append("}  // namespace moldau::testing\n")
     return "".join(out)

@@ -28,7 +28,9 @@ struct Codec {
   std::int16_t min_version;
   std::int16_t max_version;
   std::int16_t flexible_version;
+  ByteVector (*default_frame)(std::int16_t version);  // all fields at their defaults: no tagged field
   ByteVector (*random_frame)(Filler&, std::int16_t version);
+  Result<void> (*decode)(Bytes frame, std::int16_t version);
   Result<Recoded> (*recode)(Bytes frame, std::int16_t version);
 
   [[nodiscard]] bool is_flexible(std::int16_t version) const noexcept { return version >= flexible_version; }
@@ -37,10 +39,12 @@ struct Codec {
 // All of them, by name.
 [[nodiscard]] std::span<const Codec* const> all_codecs() noexcept;
 
+// For fuzzers: the first three bytes choose a structure of this kind ("record" for all that is no request or response)
+// and its version, the rest is the frame. What decodes must encode, and what was encoded must be stable.
+void check_stable(std::string_view kind, Bytes input);
+
 template <class T>
-ByteVector random_frame(Filler& filler, std::int16_t version) {
-  T message;
-  fill(filler, version, message);
+ByteVector encoded(const T& message, std::int16_t version) {
   wire::Writer writer;
   message.encode(writer, version);
   MOLDAU_ASSERT(writer.ok());
@@ -48,13 +52,29 @@ ByteVector random_frame(Filler& filler, std::int16_t version) {
 }
 
 template <class T>
+ByteVector default_frame(std::int16_t version) {
+  return encoded(T(), version);
+}
+
+template <class T>
+ByteVector random_frame(Filler& filler, std::int16_t version) {
+  T message;
+  fill(filler, version, message);
+  return encoded(message, version);
+}
+
+template <class T>
+Result<void> decode(Bytes frame, std::int16_t version) {
+  wire::Reader reader(frame);
+  MOLDAU_CHECK(T::decode(reader, version));
+  return {};
+}
+
+template <class T>
 Result<Recoded> recode(Bytes frame, std::int16_t version) {
   wire::Reader reader(frame);
   MOLDAU_TRY(message, T::decode(reader, version));
-  wire::Writer writer;
-  message.encode(writer, version);
-  MOLDAU_ASSERT(writer.ok());
-  return Recoded{writer.take(), reader.remaining()};
+  return Recoded{encoded(message, version), reader.remaining()};
 }
 
 }  // namespace moldau::testing

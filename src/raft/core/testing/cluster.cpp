@@ -262,8 +262,7 @@ void Cluster::check(std::size_t index) {
 void Cluster::deliver(std::size_t which, bool keep) {
   const Message message = network_[which];
   if (!keep) {
-    network_[which] = std::move(network_.back());
-    network_.pop_back();
+    network_.erase(network_.begin() + static_cast<std::ptrdiff_t>(which));
   }
   const std::size_t to = index_of(message.to);
   Node& node = nodes_[to];
@@ -290,6 +289,13 @@ void Cluster::deliver(std::size_t which, bool keep) {
     node.fetched[message.id] = message.entries;
   }
   step(to, ResponseReceived{message.from, message.id, std::move(response)});
+}
+
+void Cluster::drop_between(std::size_t a, std::size_t b) {
+  std::erase_if(network_, [&](const Message& message) {
+    const auto ends = std::minmax(index_of(message.from), index_of(message.to));
+    return ends == std::minmax(a, b);
+  });
 }
 
 bool Cluster::propose(std::size_t index) {

@@ -58,6 +58,7 @@ class Cluster final : public RandomSource {
   [[nodiscard]] bool propose(std::size_t node);
   void step(std::size_t node, const Event& event);
   void deliver(std::size_t message, bool keep);
+  void drop_between(std::size_t a, std::size_t b);
   void advance_to(Instant when) { now_ = when; }
   void snapshot(std::size_t node);
 

@@ -1,0 +1,118 @@
+// What a Log is asked and what it answers: values only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "runtime/fs.h"
+
+namespace moldau::storage {
+
+// Who wrote a batch, as far as producer state cares (Kafka's AppendOrigin).
+enum class ProducerOrigin : std::uint8_t {
+  kClient,       // sequences and epochs are checked, duplicates are found
+  kCoordinator,  // epochs are checked: markers and the coordinators' own records
+  kReplica,      // the leader checked; nothing is refused
+  kRaft,         // the metadata log: nothing is refused
+};
+
+// Why an append was refused. Nothing was written, but for kStorage, after which the log is offline.
+enum class AppendRefusal : std::uint8_t {
+  kOutOfOrderSequence,       // OUT_OF_ORDER_SEQUENCE_NUMBER (45)
+  kInvalidProducerEpoch,     // INVALID_PRODUCER_EPOCH (47): older than one seen
+  kInvalidTxnState,          // INVALID_TXN_STATE (48): a plain batch inside the producer's open transaction
+  kCoordinatorFenced,        // TRANSACTION_COORDINATOR_FENCED (52): a marker of an older coordinator
+  kBatchTooLarge,            // RECORD_LIST_TOO_LARGE (18): larger than segment.bytes
+  kCorrupt,                  // CORRUPT_MESSAGE (2): the batches given as they are do not parse or fail their CRC
+  kOffsetsOutOfOrder,        // batches given as they are: offsets do not increase
+  kUnexpectedOffset,         // batches given as they are: begin below the log end
+  kEpochMismatch,            // kRaft: a batch of another leader epoch than the caller's
+  kFenced,                   // the log has damage below its durable end (G13)
+  kStorage,                  // KAFKA_STORAGE_ERROR (56): the write failed, or the log is offline since an earlier one
+};
+
+struct AppendError {
+  AppendRefusal refusal = AppendRefusal::kStorage;
+  Error cause{ErrorKind::kInvalid, "append refused"};
+};
+
+struct AppendResult {
+  Offset first_offset{0};
+  Offset last_offset{0};
+  // kNoTimestamp, or for a duplicate the max timestamp of the batch stored first, as Kafka answers.
+  std::int64_t append_time_ms = kNoTimestamp;
+  bool duplicate = false;  // one of the producer's last five batches: nothing was written, the offsets are the first ones
+  bool rolled = false;     // a new segment was begun: a good moment to sync
+  std::uint64_t bytes = 0;  // written
+};
+
+// A range of one segment file. Batches follow each other from `position`; the last may be cut off by `size`.
+struct Slice {
+  std::shared_ptr<const runtime::File> file;  // null: nothing to read
+  std::uint64_t position = 0;
+  std::size_t size = 0;
+  Offset base_offset{0};             // of the first batch; may lie before the offset asked for
+  std::size_t first_batch_size = 0;  // > size: the first batch did not fit into the bytes asked for
+  Offset segment_base{0};
+
+  [[nodiscard]] bool empty() const noexcept { return size == 0; }
+  [[nodiscard]] bool first_batch_incomplete() const noexcept { return size < first_batch_size; }
+};
+
+// A record found by its time.
+struct TimestampedOffset {
+  std::int64_t timestamp = kNoTimestamp;
+  Offset offset = kNoOffset;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  friend bool operator==(const TimestampedOffset&, const TimestampedOffset&) = default;
+};
+
+// What a read_committed reader needs to skip an aborted transaction.
+struct AbortedTransaction {
+  ProducerId producer_id = kNoProducerId;
+  Offset first_offset{0};
+  friend bool operator==(const AbortedTransaction&, const AbortedTransaction&) = default;
+};
+
+// What the directory's checkpoints say about a log that is opened.
+struct OpenHints {
+  bool clean_shutdown = false;  // .kafka_cleanshutdown was there: the files are trusted as they are
+  Offset recovery_point{0};     // recovery-point-offset-checkpoint; 0 if nothing
+  Offset log_start{0};          // log-start-offset-checkpoint; 0 if nothing
+  std::optional<Offset> durable_end;  // a trusted entry of moldau.durable-ends; none: the recovery point is the bound
+  bool new_directory = false;   // just made by the caller: the first ticket syncs its parent too
+  std::int64_t now_ms = 0;      // wall clock
+};
+
+enum class Severity : std::uint8_t { kInfo, kWarn, kError };
+
+struct OpenLine {
+  Severity severity = Severity::kInfo;
+  std::string text;
+};
+
+// Damage that must not be cut away: the log serves nothing until an operator or a peer repaired it.
+struct FenceReason {
+  Offset segment_base{0};
+  std::uint64_t position = 0;  // in that segment's .log
+  Offset offset{0};            // the first offset that may be missing
+  Error error{ErrorKind::kCorrupt, "unknown"};
+};
+
+// What opening found and did, for the log and for the operator. Nothing is repaired without a line.
+struct OpenReport {
+  std::vector<OpenLine> lines;
+  std::optional<FenceReason> fence;
+  std::uint64_t bytes_cut = 0;       // removed from the tail
+  std::uint32_t segments_removed = 0;
+  std::uint32_t indexes_rebuilt = 0;
+  std::uint32_t segments_recovered = 0;  // scanned because they lie above the recovery point
+  std::uint64_t bytes_scanned = 0;
+};
+
+}  // namespace moldau::storage

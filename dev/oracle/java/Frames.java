@@ -5,6 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
@@ -13,6 +14,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.apache.kafka.common.message.ApiMessageType;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.RequestHeaderDataJsonConverter;
 import org.apache.kafka.common.message.ResponseHeaderData;
@@ -20,7 +22,8 @@ import org.apache.kafka.common.message.ResponseHeaderDataJsonConverter;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.MessageUtil;
-import org.apache.kafka.common.message.ApiMessageType;
+import org.apache.kafka.common.record.internal.BaseRecords;
+import org.apache.kafka.common.record.internal.MemoryRecords;
 
 /**
  * Turns Kafka frames into JSON and back with Apache Kafka's own generated classes, one line a frame:
@@ -94,9 +97,32 @@ public final class Frames {
         }
         body.read(readable, version);
         Method write = converter(body).getMethod("write", body.getClass(), short.class, boolean.class);
-        result.set("body", (JsonNode) write.invoke(null, body, version, true));
+        JsonNode json = (JsonNode) write.invoke(null, body, version, true);
+        attachRecords(body, json);
+        result.set("body", json);
         result.put("rest", buffer.remaining());
         return MAPPER.writeValueAsString(result);
+    }
+
+    /** Apache's converters leave an empty value where records were; this puts their bytes there. */
+    private static void attachRecords(Object message, JsonNode json) throws Exception {
+        for (Method getter : message.getClass().getDeclaredMethods()) {
+            JsonNode child = json.get(getter.getName());
+            if (child == null || child.isNull() || getter.getParameterCount() != 0) {
+                continue;
+            }
+            if (BaseRecords.class.isAssignableFrom(getter.getReturnType())) {
+                ByteBuffer records = ((MemoryRecords) getter.invoke(message)).buffer().duplicate();
+                byte[] bytes = new byte[records.remaining()];
+                records.get(bytes);
+                ((ObjectNode) json).put(getter.getName(), bytes);
+            } else if (Collection.class.isAssignableFrom(getter.getReturnType()) && child.size() > 0 && child.get(0).isObject()) {
+                int index = 0;
+                for (Object element : (Collection<?>) getter.invoke(message)) {
+                    attachRecords(element, child.get(index++));
+                }
+            }
+        }
     }
 
     private static String encode(boolean request, short headerVersion, ApiMessage empty, short version, JsonNode json)

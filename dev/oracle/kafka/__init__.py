@@ -4,6 +4,6 @@ Tests reach it with `sys.path.insert(0, "<checkout>/dev/oracle")` and `import ka
 """
 
 from .broker import ApacheKafka, free_port
-from .jars import ROOT, Skipped, java_command, jars, run_java
+from .jars import ROOT, Skipped, jar_directory, java_command, run_java
 
-__all__ = ["ROOT", "ApacheKafka", "Skipped", "free_port", "jars", "java_command", "run_java"]
+__all__ = ["ROOT", "ApacheKafka", "Skipped", "free_port", "jar_directory", "java_command", "run_java"]

@@ -22,7 +22,7 @@ _jars: pathlib.Path | None = None
 _compile_lock = threading.Lock()
 
 
-def jars() -> pathlib.Path:
+def jar_directory() -> pathlib.Path:
     """The directory of jars. Raises Skipped offline without a cache, RuntimeError if Maven fails."""
     global _jars
     if _jars is None:
@@ -37,7 +37,7 @@ def jars() -> pathlib.Path:
 
 def log_config(level: str = "INFO") -> pathlib.Path:
     """A log4j2 file that logs to standard output at `level`."""
-    path = jars().parent / f"log4j2-{level.lower()}.properties"
+    path = jar_directory().parent / f"log4j2-{level.lower()}.properties"
     text = f"""rootLogger.level = {level}
 rootLogger.appenderRef.out.ref = Out
 appender.out.type = Console
@@ -57,13 +57,13 @@ def compiled(source: str) -> pathlib.Path:
     """The class directory of dev/oracle/java/<source>.java, compiled when the source or the jars changed."""
     path = JAVA_SOURCES / f"{source}.java"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    target = jars().parent / "classes" / f"{source}-{digest}"
+    target = jar_directory().parent / "classes" / f"{source}-{digest}"
     with _compile_lock:
         if not target.exists():
             fresh = target.with_name(f"{target.name}.{os.getpid()}")
             fresh.mkdir(parents=True, exist_ok=True)
             done = subprocess.run(
-                ["javac", "-nowarn", "-proc:none", "-cp", f"{jars()}/*", "-d", fresh, path], capture_output=True, text=True
+                ["javac", "-nowarn", "-proc:none", "-cp", f"{jar_directory()}/*", "-d", fresh, path], capture_output=True, text=True
             )
             if done.returncode != 0:
                 raise RuntimeError(f"javac {path}:\n{done.stdout}{done.stderr}")
@@ -76,7 +76,7 @@ def compiled(source: str) -> pathlib.Path:
 
 def java_command(main: str, *arguments: str, jvm: tuple[str, ...] = QUICK_JVM, log_level: str = "WARN") -> list[str]:
     """The command line of a class in the jars, or of one of our own programs in dev/oracle/java."""
-    class_path = f"{jars()}/*"
+    class_path = f"{jar_directory()}/*"
     if (JAVA_SOURCES / f"{main}.java").exists():
         class_path = f"{compiled(main)}:{class_path}"
     return [

@@ -1,0 +1,150 @@
+// zstd: frames one after the other, as zstd-jni's stream reads them; a frame that is cut off, or anything behind the
+// last frame that is none, breaks the stream.
+//
+// The library sizes a frame's window by what its header claims. Up to kWindowLogStreamed that is a bounded chunk, and
+// the frame is streamed. Frames that claim more (levels above 19 do, for however little data) are decompressed
+// whole into a buffer that doubles until they fit, so memory follows the bytes that are really there.
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "base/assert.h"
+#include "protocol/record/codec_streams.h"
+
+namespace moldau::record {
+namespace {
+
+constexpr int kWindowLogStreamed = 23;  // 8 MiB
+constexpr std::size_t kWholeBytesFirst = std::size_t{256} << 10;
+
+struct ContextFree {
+  void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
+};
+
+class ZstdStream final : public CodecStream {
+ public:
+  ZstdStream() : context_(ZSTD_createDCtx()) {
+    MOLDAU_ASSERT(context_ != nullptr);
+    MOLDAU_ASSERT(ZSTD_isError(ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kWindowLogStreamed)) == 0);
+  }
+
+  void start(Bytes compressed, std::size_t bytes_max) override {
+    bytes_max_ = bytes_max;
+    ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
+    rest_ = compressed;
+    in_frame_ = true;  // an empty input is a cut-off one
+    error_.reset();
+    whole_at_ = whole_size_ = 0;
+  }
+
+  Result<std::size_t> read(MutableBytes out) override {
+    while (!error_) {
+      if (whole_at_ < whole_size_) {
+        return copy_whole(out);
+      }
+      if (rest_.empty() && !in_frame_) {
+        return std::size_t{0};
+      }
+      const std::size_t size = decompress_some(out);
+      if (size > 0) {
+        return size;
+      }
+    }
+    return std::unexpected(*error_);
+  }
+
+  void finish() noexcept override {
+    rest_ = {};
+    whole_ = {};
+    whole_at_ = whole_size_ = 0;
+  }
+
+ private:
+  std::size_t decompress_some(MutableBytes out) {
+    ZSTD_inBuffer input{rest_.data(), rest_.size(), 0};
+    ZSTD_outBuffer output{out.data(), out.size(), 0};
+    const std::size_t result = ZSTD_decompressStream(context_.get(), &output, &input);
+    if (ZSTD_isError(result) != 0) {
+      if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge) {
+        decompress_whole_frame();
+      } else {
+        stop();
+      }
+      return 0;
+    }
+    if (input.pos == 0 && output.pos == 0) {
+      stop();  // the input ended inside a frame
+      return 0;
+    }
+    rest_ = rest_.subspan(input.pos);
+    in_frame_ = result != 0;
+    return output.pos;
+  }
+
+  // The frame at the front of rest_, which the stream refused at its header.
+  void decompress_whole_frame() {
+    ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
+    const std::size_t frame = ZSTD_findFrameCompressedSize(rest_.data(), rest_.size());
+    if (ZSTD_isError(frame) != 0) {
+      stop();
+      return;
+    }
+    for (std::size_t room = std::min(kWholeBytesFirst, bytes_max_);; room = std::min(room * 2, bytes_max_)) {
+      whole_.resize(room);
+      const std::size_t size = ZSTD_decompressDCtx(context_.get(), whole_.data(), room, rest_.data(), frame);
+      if (ZSTD_isError(size) == 0) {
+        whole_size_ = size;
+        break;
+      }
+      if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) {
+        stop();
+        return;
+      }
+      if (room == bytes_max_) {
+        error_ = Error(ErrorKind::kTooLarge, "zstd frame", 0, static_cast<std::int64_t>(bytes_max_));
+        return;
+      }
+    }
+    whole_at_ = 0;
+    rest_ = rest_.subspan(frame);
+    in_frame_ = false;
+  }
+
+  void stop() noexcept { error_ = Error(ErrorKind::kCorrupt, "zstd stream"); }
+
+  std::size_t copy_whole(MutableBytes out) noexcept {
+    const std::size_t size = std::min(out.size(), whole_size_ - whole_at_);
+    std::memcpy(out.data(), whole_.data() + whole_at_, size);
+    whole_at_ += size;
+    return size;
+  }
+
+  std::unique_ptr<ZSTD_DCtx, ContextFree> context_;
+  Bytes rest_;
+  ByteVector whole_;
+  std::size_t bytes_max_ = 0;
+  std::size_t whole_at_ = 0;
+  std::size_t whole_size_ = 0;
+  bool in_frame_ = false;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+std::unique_ptr<CodecStream> make_zstd_stream() {
+  return std::make_unique<ZstdStream>();
+}
+
+void compress_zstd(int level, Bytes plain, ByteVector& out) {
+  const std::size_t begin = out.size();
+  out.resize(begin + ZSTD_compressBound(plain.size()));
+  const std::size_t size = ZSTD_compress(out.data() + begin, out.size() - begin, plain.data(), plain.size(), level);
+  MOLDAU_ASSERT(ZSTD_isError(size) == 0, level);
+  out.resize(begin + size);
+}
+
+}  // namespace moldau::record

@@ -1,0 +1,87 @@
+// Zig-zag varints as records use them: read with bounds, written into room that the caller made.
+//
+// A reader gives the position after the number, or nullptr: the bytes ended, or the number did not (more than 5 bytes,
+// 10 for a long). Excess high bits of the last byte are dropped, as Kafka's reader does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace moldau::record {
+
+inline constexpr std::size_t kVarintBytesMax = 5;
+inline constexpr std::size_t kVarlongBytesMax = 10;
+
+namespace detail {
+
+template <class Unsigned, std::size_t kBytesMax>
+[[nodiscard]] inline const std::byte* read_unsigned(const std::byte* at, const std::byte* end,
+                                                    Unsigned& value) noexcept {
+  Unsigned result = 0;
+  const std::size_t left = static_cast<std::size_t>(end - at);
+  const std::size_t limit = left < kBytesMax ? left : kBytesMax;
+  for (std::size_t i = 0; i < limit; ++i) {
+    const auto byte = static_cast<std::uint8_t>(at[i]);
+    result |= static_cast<Unsigned>(static_cast<Unsigned>(byte & 0x7f) << (7 * i));
+    if (byte < 0x80) {
+      value = result;
+      return at + i + 1;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace detail
+
+[[nodiscard]] inline const std::byte* read_varint(const std::byte* at, const std::byte* end,
+                                                  std::int32_t& value) noexcept {
+  std::uint32_t raw;
+  if (at != end && static_cast<std::uint8_t>(*at) < 0x80) [[likely]] {
+    raw = static_cast<std::uint8_t>(*at++);
+  } else {
+    at = detail::read_unsigned<std::uint32_t, kVarintBytesMax>(at, end, raw);
+    if (at == nullptr) {
+      return nullptr;
+    }
+  }
+  value = static_cast<std::int32_t>((raw >> 1) ^ (0 - (raw & 1)));
+  return at;
+}
+
+[[nodiscard]] inline const std::byte* read_varlong(const std::byte* at, const std::byte* end,
+                                                   std::int64_t& value) noexcept {
+  std::uint64_t raw;
+  if (at != end && static_cast<std::uint8_t>(*at) < 0x80) [[likely]] {
+    raw = static_cast<std::uint8_t>(*at++);
+  } else {
+    at = detail::read_unsigned<std::uint64_t, kVarlongBytesMax>(at, end, raw);
+    if (at == nullptr) {
+      return nullptr;
+    }
+  }
+  value = static_cast<std::int64_t>((raw >> 1) ^ (0 - (raw & 1)));
+  return at;
+}
+
+// Writes a varint or varlong (the bytes are the same) and gives the position after it; 1 to 10 bytes.
+[[nodiscard]] inline std::byte* write_varlong(std::byte* to, std::int64_t value) noexcept {
+  auto raw = (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+  while (raw >= 0x80) {
+    *to++ = static_cast<std::byte>(raw | 0x80);
+    raw >>= 7;
+  }
+  *to++ = static_cast<std::byte>(raw);
+  return to;
+}
+
+[[nodiscard]] constexpr std::size_t varlong_size(std::int64_t value) noexcept {
+  auto raw = (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+  std::size_t size = 1;
+  while (raw >= 0x80) {
+    ++size;
+    raw >>= 7;
+  }
+  return size;
+}
+
+}  // namespace moldau::record

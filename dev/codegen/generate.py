@@ -16,13 +16,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cpp_any_record  # noqa: E402
 import cpp_api  # noqa: E402
+import cpp_configs  # noqa: E402
 import cpp_errors  # noqa: E402
 import cpp_messages  # noqa: E402
 import cpp_testing  # noqa: E402
 from layout import ALL_PLACES, place_of  # noqa: E402
 from model import Message, SchemaError, snake  # noqa: E402
 from schema_text import load_messages  # noqa: E402
-from tables import load_errors  # noqa: E402
+from tables import load_configs, load_errors  # noqa: E402
 
 
 def generate(schema: Path) -> dict[str, str]:
@@ -41,6 +42,7 @@ def generate(schema: Path) -> dict[str, str]:
         if place.any_record:
             files.update(cpp_any_record.emit(place, [message for message in live if place_of(message) == place and message.key is not None]))
     files.update(cpp_api.emit(messages))
+    files.update(cpp_configs.emit(load_configs(schema)))
     files.update(cpp_errors.emit(load_errors(schema)))
     files.update(cpp_testing.emit([(message, place_of(message)) for message in live]))
     files["files.cmake"] = file_lists(files)

@@ -61,6 +61,7 @@ class ResponseTicket {
   void answer(Response response);
   // Null if the connection has gone meanwhile.
   [[nodiscard]] ConnectionInfo* info() const noexcept;
+  [[nodiscard]] ConnectionId connection() const noexcept { return connection_; }
 
  private:
   ConnectionTable* table_;
@@ -75,6 +76,8 @@ class FrameHandler {
   [[nodiscard]] virtual std::uint32_t home_of(const ConnectionInfo& info, Bytes frame) = 0;
   // Handles one frame. May answer at once or later, on this shard. Must not destroy the connection.
   virtual void on_frame(ConnectionInfo& info, Frame frame, ResponseTicket ticket) = 0;
+  // The connection is gone: what waits on its behalf may be given up.
+  virtual void on_connection_closed(ConnectionId connection) = 0;
 };
 
 class Connection final : public runtime::SocketHandler, private runtime::TurnEndHook {

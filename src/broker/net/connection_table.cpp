@@ -143,6 +143,7 @@ void ConnectionTable::on_closed(Connection& connection) {
 
 void ConnectionTable::on_turn_end() {
   for (const ConnectionId id : std::exchange(closed_, {})) {
+    handler_->on_connection_closed(id);
     std::erase(stalled_, id);
     connections_.erase(id);
   }

@@ -77,6 +77,14 @@ void Dispatcher::on_frame(ConnectionInfo& info, Frame frame, ResponseTicket tick
                                  std::move(ticket), shard_.clock().now()));
 }
 
+void Dispatcher::on_connection_closed(ConnectionId connection) {
+  for (Entry& entry : entries_) {
+    if (entry.handler) {
+      entry.handler->on_connection_closed(connection);
+    }
+  }
+}
+
 const RequestCounters& Dispatcher::counters_of(protocol::ApiKey key) const {
   return entries_[static_cast<std::size_t>(key)].counters;
 }

@@ -25,6 +25,7 @@ class Handler {
   virtual ~Handler() = default;
   // Answers now or later; must close() what does not decode.
   virtual void handle(Request request) = 0;
+  virtual void on_connection_closed(ConnectionId /*connection*/) {}
 };
 
 // Where a connection should live: decided by its first Produce or Fetch.
@@ -51,6 +52,7 @@ class Dispatcher final : public FrameHandler {
 
   [[nodiscard]] std::uint32_t home_of(const ConnectionInfo& info, Bytes frame) override;
   void on_frame(ConnectionInfo& info, Frame frame, ResponseTicket ticket) override;
+  void on_connection_closed(ConnectionId connection) override;
 
   [[nodiscard]] const RequestCounters& counters_of(protocol::ApiKey key) const;
 

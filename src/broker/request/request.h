@@ -36,6 +36,7 @@ class Request {
   [[nodiscard]] MutableBytes body() const noexcept { return body_; }
   // Null if the connection has gone meanwhile.
   [[nodiscard]] ConnectionInfo* connection() const noexcept { return ticket_.info(); }
+  [[nodiscard]] ConnectionId connection_id() const noexcept { return ticket_.connection(); }
 
   // Decodes the body. An error means that the connection is to be closed: close().
   template <class Message>

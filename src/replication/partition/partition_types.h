@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "protocol/errors/error_code.h"
+#include "protocol/record/batch.h"
 #include "runtime/clock.h"
 #include "storage/log/log.h"
 
@@ -97,9 +98,18 @@ struct EpochEnd {  // the default is "unknown epoch"
   Offset end = kNoOffset;
 };
 
-// A topic's effective configuration, as far as its partitions' replication is concerned.
+// What a produced batch must be, by the topic's configuration.
+struct ProduceRules {
+  std::int64_t max_message_bytes = 1'048'588;
+  record::TimestampType timestamp_type = record::TimestampType::kCreateTime;  // message.timestamp.type
+  std::int64_t timestamp_before_max_ms = INT64_MAX;                           // message.timestamp.before.max.ms
+  std::int64_t timestamp_after_max_ms = 3'600'000;                            // message.timestamp.after.max.ms
+};
+
+// A topic's effective configuration, as far as its partitions are concerned.
 struct PartitionConfig {
   storage::LogConfig log;
+  ProduceRules produce;
   std::int32_t min_isr = 1;              // min.insync.replicas
   bool acks_all_sync = true;             // moldau.acks.all.sync
   std::int64_t flush_messages = INT64_MAX;  // flush.messages: a sync is asked for when so many records are unsynced

@@ -1,0 +1,44 @@
+// Fetch v4-v18: reads batches as stored, by session, waits for enough of them.
+//
+// Answers:    records leave as file ranges (sendfile), never rebuilt. A fetch with too little to read is parked on its
+//             partitions and answered when they have min_bytes together, an error, a diverging epoch, or when max_wait_ms
+//             is over; it ends with its connection.
+// Bound:      one parked fetch per connection; max_bytes is capped by fetch.max.bytes.
+// Source:     KafkaApis.handleFetchRequest, DelayedFetch; KIP-227, 320, 516, 951; inventory §6, 31-37.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/handlers/shard_context.h"
+#include "broker/partitions/fetch_part.h"
+#include "broker/request/dispatcher.h"
+#include "broker/session/fetch_session.h"
+
+namespace moldau::broker {
+
+class FetchOperation;
+
+class FetchHandler final : public Handler {
+ public:
+  FetchHandler(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessionCache& sessions);
+  ~FetchHandler() override;
+
+  void handle(Request request) override;
+  void on_connection_closed(ConnectionId connection) override;
+
+  [[nodiscard]] std::size_t parked() const noexcept { return operations_.size(); }
+
+ private:
+  friend class FetchOperation;
+  void finish(ConnectionId connection);
+
+  ShardContext& context_;
+  const std::vector<ShardContext*>& peers_;
+  FetchSessionCache& sessions_;
+  std::unordered_map<ConnectionId, std::shared_ptr<FetchOperation>> operations_;
+};
+
+}  // namespace moldau::broker

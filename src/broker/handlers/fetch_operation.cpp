@@ -1,0 +1,295 @@
+#include "broker/handlers/fetch_operation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/assert.h"
+#include "broker/handlers/fetch_limits.h"
+
+namespace moldau::broker {
+
+using protocol::ErrorCode;
+using protocol::FetchResponse;
+
+namespace {
+constexpr std::int16_t kFirstVersionWithIds = 13;
+constexpr std::int16_t kFirstVersionWithEndpoints = 16;
+}  // namespace
+
+FetchOperation::FetchOperation(ShardContext& context, const std::vector<ShardContext*>& peers,
+                               FetchSessionCache& sessions, Request request, FetchContext session,
+                               const FetchTerms& terms, Callback answered)
+    : context_(context),
+      peers_(peers),
+      sessions_(sessions),
+      request_(std::move(request)),
+      session_(std::move(session)),
+      terms_(terms),
+      answered_(std::move(answered)),
+      reads_(session_.partitions().size()),
+      deadline_(context.shard.timers(), [this] { answer(); }) {}
+
+FetchOperation::~FetchOperation() { release_parts(); }
+
+void FetchOperation::start() {
+  const metadata::Image& image = *context_.router.image();
+  const bool by_id = request_.version() >= kFirstVersionWithIds;
+  std::vector<std::size_t> indexes;
+  std::vector<TopicIdPartition> ids;
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    const FetchKey& key = session_.partitions()[i].key;
+    const metadata::Topic* topic = by_id ? image.topic(key.topic_id) : image.topic(key.topic);
+    reads_[i].index = i;
+    if (topic == nullptr) {
+      reads_[i].error = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+    } else if (topic->partition(PartitionIndex(key.partition)) == nullptr) {
+      reads_[i].error = ErrorCode::kUnknownTopicOrPartition;
+    } else {
+      indexes.push_back(i);
+      ids.push_back({topic->id, PartitionIndex(key.partition)});
+    }
+  }
+  if (ids.empty()) {
+    return park_or_answer();
+  }
+  find_owners(context_.router, ids, [self = shared_from_this(), indexes, ids](const Owners& owners) {
+    self->scatter(indexes, ids, owners);
+  });
+}
+
+FetchItem FetchOperation::item_for(std::size_t index, const TopicIdPartition& id) const {
+  const FetchPartition& partition = session_.partitions()[index];
+  return {.index = index,
+          .id = id,
+          .read = {.from = Offset(partition.fetch_offset),
+                   .isolation = terms_.isolation,
+                   .bytes_max = static_cast<std::uint32_t>(
+                       std::min<std::size_t>(terms_.bytes_max, static_cast<std::size_t>(std::max(0, partition.partition_bytes_max)))),
+                   .at_least_one_batch = true,  // FetchLimits drops it again where the answer has something already
+                   .leader_only = terms_.leader_only,
+                   .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch),
+                   .last_fetched_epoch = LeaderEpoch(partition.last_fetched_epoch)}};
+}
+
+void FetchOperation::scatter(const std::vector<std::size_t>& indexes, const std::vector<TopicIdPartition>& ids,
+                             const Owners& owners) {
+  if (ended_) {
+    return;
+  }
+  std::vector<std::vector<FetchItem>> by_shard(peers_.size());
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    if (owners[i]) {
+      by_shard[*owners[i]].push_back(item_for(indexes[i], ids[i]));
+    } else {
+      reads_[indexes[i]].error = ErrorCode::kNotLeaderOrFollower;
+    }
+  }
+  reads_outstanding_ = static_cast<std::size_t>(
+      std::count_if(by_shard.begin(), by_shard.end(), [](const auto& items) { return !items.empty(); }));
+  if (reads_outstanding_ == 0) {
+    return park_or_answer();
+  }
+  for (std::uint32_t shard = 0; shard < by_shard.size(); ++shard) {
+    if (!by_shard[shard].empty()) {
+      start_part(shard, std::move(by_shard[shard]));
+    }
+  }
+}
+
+void FetchOperation::start_part(std::uint32_t shard, std::vector<FetchItem> items) {
+  const std::weak_ptr<FetchOperation> weak = weak_from_this();
+  if (shard == context_.shard.index()) {
+    FetchPart& part = context_.operations.add(std::make_unique<FetchPart>(
+        context_.router, std::move(items), [weak](std::vector<FetchRead> reads) {
+          if (const auto self = weak.lock()) {
+            self->on_reads(std::move(reads));
+          }
+        }));
+    parts_.push_back({shard, &part});
+    part.read_all();
+    return;
+  }
+  ShardContext* peer = peers_[shard];
+  ShardContext* here = &context_;
+  peer->shard.post([peer, here, shard, weak, items = std::move(items)]() mutable {
+    FetchPart& part = peer->operations.add(std::make_unique<FetchPart>(
+        peer->router, std::move(items), [here, weak](std::vector<FetchRead> reads) {
+          here->shard.post([weak, reads = std::move(reads)]() mutable {
+            if (const auto self = weak.lock()) {
+              self->on_reads(std::move(reads));
+            }
+          });
+        }));
+    // Told before its first reads arrive: posts of one shard keep their order.
+    here->shard.post([peer, shard, weak, part = &part] {
+      if (const auto self = weak.lock(); self && !self->ended_) {
+        self->parts_.push_back({shard, part});
+      } else {
+        peer->shard.post([peer, part] { peer->operations.finish(*part); });
+      }
+    });
+    part.read_all();
+  });
+}
+
+void FetchOperation::on_reads(std::vector<FetchRead> reads) {
+  if (ended_) {
+    return;
+  }
+  for (FetchRead& read : reads) {
+    const std::size_t index = read.index;
+    reads_[index] = std::move(read);
+  }
+  if (reads_outstanding_ > 0 && --reads_outstanding_ > 0) {
+    return;
+  }
+  park_or_answer();
+}
+
+bool FetchOperation::is_satisfied() const {
+  if (reads_.empty() || terms_.max_wait_ms <= 0) {
+    return true;
+  }
+  std::size_t bytes = 0;
+  for (const FetchRead& read : reads_) {
+    if (read.error != ErrorCode::kNone || read.result.diverging) {
+      return true;
+    }
+    bytes += read.result.slice.size;
+  }
+  return bytes >= terms_.min_bytes;
+}
+
+void FetchOperation::park_or_answer() {
+  if (is_satisfied()) {
+    return answer();
+  }
+  if (!std::exchange(parked_, true)) {
+    deadline_.arm(request_.received() + std::chrono::milliseconds(terms_.max_wait_ms));
+  }
+  for (const Part& part : parts_) {
+    if (part.shard == context_.shard.index()) {
+      part.part->park();
+    } else {
+      peers_[part.shard]->shard.post([part = part.part] { part->park(); });
+    }
+  }
+}
+
+void FetchOperation::abandon() {
+  ended_ = true;
+  deadline_.cancel();
+  release_parts();
+}
+
+void FetchOperation::release_parts() {
+  for (const Part& part : std::exchange(parts_, {})) {
+    ShardContext* peer = peers_[part.shard];
+    if (part.shard == context_.shard.index()) {
+      peer->operations.finish(*part.part);
+    } else {
+      peer->shard.post([peer, part = part.part] { peer->operations.finish(*part); });
+    }
+  }
+}
+
+void FetchOperation::answer() {
+  MOLDAU_ASSERT(!ended_);
+  const auto keep = shared_from_this();
+  ended_ = true;
+  deadline_.cancel();
+  FetchResponse response;
+  std::vector<FileRange> ranges;
+  fill(response, ranges);
+  request_.reply_with(response, ranges);
+  release_parts();
+  answered_();
+}
+
+void FetchOperation::fill(FetchResponse& response, std::vector<FileRange>& ranges) {
+  FetchLimits limits(terms_.bytes_max);
+  std::vector<FetchOutcome> outcomes(reads_.size());
+  std::vector<std::size_t> bytes(reads_.size());
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    const FetchRead& read = reads_[i];
+    const storage::Slice& slice = read.result.slice;
+    if (slice.size > 0) {
+      bytes[i] = limits.take(slice.size, slice.first_batch_size,
+                             static_cast<std::size_t>(std::max(0, session_.partitions()[i].partition_bytes_max)));
+    }
+    const bool failed = read.error != ErrorCode::kNone;
+    outcomes[i] = {.high_watermark = failed ? -1 : read.result.high_watermark.value(),
+                   .log_start = failed ? -1 : read.result.log_start.value(),
+                   .has_records = bytes[i] > 0,
+                   .has_error = failed,
+                   .has_diverging_epoch = read.result.diverging.has_value()};
+  }
+  const FetchContext::Answer answer = session_.finish(sessions_, outcomes, context_.shard.clock().wall_ms());
+  response.session_id = answer.session_id;
+
+  std::vector<NodeId> leaders;
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    if (!answer.included[i]) {
+      continue;
+    }
+    const FetchKey& key = session_.partitions()[i].key;
+    // Neighbours of one topic share its entry, as Kafka groups them.
+    if (response.responses.empty() || response.responses.back().topic_id != key.topic_id ||
+        response.responses.back().topic != key.topic) {
+      auto& topic = response.responses.emplace_back();
+      topic.topic = key.topic;
+      topic.topic_id = key.topic_id;
+    }
+    auto& data = response.responses.back().partitions.emplace_back();
+    data.partition_index = key.partition;
+    fill_partition(data, reads_[i], bytes[i], ranges);
+    if (data.current_leader.leader_id >= 0 && request_.version() >= kFirstVersionWithEndpoints) {
+      const NodeId leader(data.current_leader.leader_id);
+      if (std::find(leaders.begin(), leaders.end(), leader) == leaders.end()) {
+        leaders.push_back(leader);
+      }
+    }
+  }
+  for (const NodeId leader : leaders) {
+    if (const auto address = live_address_of(context_, leader, request_.connection())) {
+      response.node_endpoints.push_back(
+          {.node_id = leader.value(), .host = address->host, .port = address->port, .rack = address->rack});
+    }
+  }
+}
+
+void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& data, const FetchRead& read,
+                                    std::size_t bytes, std::vector<FileRange>& ranges) const {
+  data.error_code = to_wire(read.error);
+  data.aborted_transactions.reset();
+  data.records.emplace();
+  if (read.error != ErrorCode::kNone) {
+    data.high_watermark = -1;
+    if (read.error == ErrorCode::kNotLeaderOrFollower || read.error == ErrorCode::kFencedLeaderEpoch) {
+      data.current_leader.leader_id = read.leader.value();
+      data.current_leader.leader_epoch = read.leader_epoch.value();
+    }
+    return;
+  }
+  data.high_watermark = read.result.high_watermark.value();
+  data.last_stable_offset = read.result.last_stable.value();
+  data.log_start_offset = read.result.log_start.value();
+  if (read.result.diverging) {
+    data.diverging_epoch.epoch = read.result.diverging->epoch.value();
+    data.diverging_epoch.end_offset = read.result.diverging->end.value();
+  }
+  if (terms_.isolation == replication::FetchIsolation::kLastStable) {
+    auto& aborted = data.aborted_transactions.emplace();
+    for (const storage::AbortedTransaction& transaction : read.result.aborted) {
+      aborted.push_back({.producer_id = transaction.producer_id.value(),
+                         .first_offset = transaction.first_offset.value()});
+    }
+  }
+  if (bytes > 0) {
+    data.records = wire::Records::spliced(static_cast<std::uint32_t>(ranges.size()), static_cast<std::uint32_t>(bytes));
+    ranges.push_back({.file = read.result.slice.file, .position = read.result.slice.position, .size_bytes = bytes});
+  }
+}
+
+}  // namespace moldau::broker

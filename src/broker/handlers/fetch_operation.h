@@ -1,0 +1,73 @@
+// One fetch from its request to its answer, on the connection's shard.
+//
+// Invariants: O1 it answers once; after that its parts are told to go and later deliveries are ignored.
+//             O2 reads_ always holds the newest read of every partition.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "broker/handlers/shard_context.h"
+#include "broker/partitions/fetch_part.h"
+#include "broker/partitions/scatter.h"
+#include "broker/request/request.h"
+#include "broker/session/fetch_session.h"
+#include "protocol/messages/fetch_response.h"
+#include "runtime/timer.h"
+
+namespace moldau::broker {
+
+struct FetchTerms {
+  std::int32_t max_wait_ms = 0;
+  std::size_t min_bytes = 0;
+  std::size_t bytes_max = 0;
+  replication::FetchIsolation isolation = replication::FetchIsolation::kHighWatermark;
+  bool leader_only = true;
+};
+
+class FetchOperation final : public std::enable_shared_from_this<FetchOperation> {
+ public:
+  // `answered` runs when the answer has been given.
+  FetchOperation(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessionCache& sessions,
+                 Request request, FetchContext session, const FetchTerms& terms, Callback answered);
+  ~FetchOperation();
+
+  void start();
+  // The connection is gone: nothing is owed any more.
+  void abandon();
+
+ private:
+  struct Part {
+    std::uint32_t shard = 0;
+    FetchPart* part = nullptr;  // lives on `shard`, in its OperationSet
+  };
+
+  void scatter(const std::vector<std::size_t>& indexes, const std::vector<TopicIdPartition>& ids, const Owners& owners);
+  void start_part(std::uint32_t shard, std::vector<FetchItem> items);
+  void on_reads(std::vector<FetchRead> reads);
+  [[nodiscard]] bool is_satisfied() const;
+  void park_or_answer();
+  void answer();
+  void release_parts();
+  void fill(protocol::FetchResponse& response, std::vector<FileRange>& ranges);
+  void fill_partition(protocol::fetch_response::PartitionData& data, const FetchRead& read, std::size_t bytes,
+                      std::vector<FileRange>& ranges) const;
+  [[nodiscard]] FetchItem item_for(std::size_t index, const TopicIdPartition& id) const;
+
+  ShardContext& context_;
+  const std::vector<ShardContext*>& peers_;
+  FetchSessionCache& sessions_;
+  Request request_;
+  FetchContext session_;
+  FetchTerms terms_;
+  Callback answered_;
+  std::vector<FetchRead> reads_;  // by partition of the session
+  std::vector<Part> parts_;
+  std::size_t reads_outstanding_ = 0;  // parts that have not delivered their first read
+  bool parked_ = false;
+  bool ended_ = false;
+  runtime::Timer deadline_;
+};
+
+}  // namespace moldau::broker

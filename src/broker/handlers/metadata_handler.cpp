@@ -1,0 +1,239 @@
+#include "broker/handlers/metadata_handler.h"
+
+#include <algorithm>
+#include <set>
+
+#include "broker/handlers/topic_name.h"
+#include "protocol/errors/error_code.h"
+#include "protocol/messages/describe_cluster_request.h"
+#include "protocol/messages/describe_cluster_response.h"
+#include "protocol/messages/metadata_request.h"
+#include "protocol/messages/metadata_response.h"
+
+namespace moldau::broker {
+
+using protocol::DescribeClusterRequest;
+using protocol::DescribeClusterResponse;
+using protocol::ErrorCode;
+using protocol::MetadataRequest;
+using protocol::MetadataResponse;
+
+namespace {
+
+constexpr std::int16_t kFirstVersionWithNullableNames = 12;
+constexpr std::int16_t kFirstVersionWithListenerErrors = 6;
+constexpr std::int32_t kNoController = -1;
+
+// Every operation that a topic, and the cluster, know: what a client may do where nothing is authorized. Bits by
+// Kafka's operation codes.
+constexpr std::int32_t kAllTopicOperations =
+    1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+constexpr std::int32_t kAllClusterOperations = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+
+// How the answers of old versions differ.
+struct AnswerRules {
+  bool only_live_replicas = false;           // v0 leaves out replicas on brokers that are away, and says so
+  bool names_missing_listener = false;       // v6+ LISTENER_NOT_FOUND; before LEADER_NOT_AVAILABLE
+};
+
+std::vector<std::int32_t> visible(const metadata::Image& image, const metadata::Replicas& replicas,
+                                  const std::string& listener, const AnswerRules& rules) {
+  std::vector<std::int32_t> ids;
+  for (const NodeId id : replicas) {
+    const metadata::BrokerRegistration* broker = image.broker(id);
+    if (!rules.only_live_replicas || (broker != nullptr && !broker->fenced() && broker->endpoint(listener) != nullptr)) {
+      ids.push_back(id.value());
+    }
+  }
+  return ids;
+}
+
+std::vector<std::int32_t> offline(const metadata::Image& image, const metadata::PartitionRegistration& partition,
+                                  const std::string& listener) {
+  std::vector<std::int32_t> ids;
+  for (const NodeId id : partition.replicas) {
+    const metadata::BrokerRegistration* broker = image.broker(id);
+    if (broker == nullptr || broker->fenced() || broker->endpoint(listener) == nullptr ||
+        !broker->has_online_directory(partition.directory(id).value_or(kUnassignedDirectory))) {
+      ids.push_back(id.value());
+    }
+  }
+  return ids;
+}
+
+void fill_partition(protocol::metadata_response::MetadataResponsePartition& out, const metadata::Image& image,
+                    PartitionIndex index, const metadata::PartitionRegistration& partition, const std::string& listener,
+                    const AnswerRules& rules) {
+  out.partition_index = index.value();
+  out.leader_epoch = partition.leader_epoch.value();
+  out.replica_nodes = visible(image, partition.replicas, listener, rules);
+  out.isr_nodes = visible(image, partition.isr, listener, rules);
+  out.offline_replicas = offline(image, partition, listener);
+  const metadata::BrokerRegistration* leader = image.broker(partition.leader);
+  if (leader == nullptr || leader->endpoint(listener) == nullptr) {
+    out.leader_id = kNoNode.value();
+    out.error_code = to_wire(leader != nullptr && rules.names_missing_listener ? ErrorCode::kListenerNotFound
+                                                                               : ErrorCode::kLeaderNotAvailable);
+    return;
+  }
+  out.leader_id = partition.leader.value();
+  if (out.replica_nodes.size() < partition.replicas.size() || out.isr_nodes.size() < partition.isr.size()) {
+    out.error_code = to_wire(ErrorCode::kReplicaNotAvailable);
+  }
+}
+
+}  // namespace
+
+void MetadataHandler::handle(Request request) {
+  const auto decoded = request.decode<MetadataRequest>();
+  const ConnectionInfo* connection = request.connection();
+  if (!decoded || connection == nullptr) {
+    return request.close();
+  }
+  const std::int16_t version = request.version();
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();
+  const AnswerRules rules{.only_live_replicas = version == 0,
+                          .names_missing_listener = version >= kFirstVersionWithListenerErrors};
+  MetadataResponse response;
+
+  const auto add_known = [&](const metadata::Topic& topic) {
+    auto& out = response.topics.emplace_back();
+    out.name = topic.name;
+    out.topic_id = topic.id;
+    out.is_internal = is_internal_topic(topic.name);
+    out.partitions.reserve(topic.partitions.size());
+    for (const auto& [index, partition] : topic.partitions) {
+      fill_partition(out.partitions.emplace_back(), *image, index, *partition, connection->listener_name, rules);
+    }
+    if (decoded->include_topic_authorized_operations) {
+      out.topic_authorized_operations = kAllTopicOperations;
+    }
+  };
+  const auto add_missing = [&](std::optional<std::string_view> name, const Uuid& id, ErrorCode error) {
+    auto& out = response.topics.emplace_back();
+    out.error_code = to_wire(error);
+    out.name = name;
+    out.topic_id = id;
+    out.is_internal = name && is_internal_topic(*name);
+    if (decoded->include_topic_authorized_operations && name) {
+      out.topic_authorized_operations = kAllTopicOperations;
+    }
+  };
+
+  const bool all = !decoded->topics || (version == 0 && decoded->topics->empty());
+  if (all) {
+    for (const auto& [name, id] : image->topic_names()) {
+      add_known(*image->topic(id));
+    }
+  } else {
+    std::set<std::string_view> names;
+    std::set<Uuid> ids;
+    for (const auto& topic : *decoded->topics) {
+      if (version < kFirstVersionWithNullableNames && (!topic.name || !topic.topic_id.is_zero())) {
+        // Kafka answers every topic of such a request with the error.
+        MetadataResponse refused;
+        for (const auto& asked : *decoded->topics) {
+          auto& out = refused.topics.emplace_back();
+          out.error_code = to_wire(ErrorCode::kInvalidRequest);
+          out.name = asked.name.value_or("");
+          out.topic_id = asked.topic_id;
+        }
+        return request.reply(refused);
+      }
+      if (!topic.topic_id.is_zero()) {
+        ids.insert(topic.topic_id);
+      } else if (topic.name) {
+        names.insert(*topic.name);
+      }
+    }
+    for (const Uuid& id : ids) {
+      if (const metadata::Topic* topic = image->topic(id)) {
+        add_known(*topic);
+      } else {
+        add_missing(std::nullopt, id, ErrorCode::kUnknownTopicId);
+      }
+    }
+    if (ids.empty()) {
+      for (const std::string_view name : names) {
+        if (const metadata::Topic* topic = image->topic(name)) {
+          add_known(*topic);
+          continue;
+        }
+        const bool valid = is_valid_topic_name(name);
+        if (valid && decoded->allow_auto_topic_creation && identity_.auto_create_topics) {
+          creator_.create_soon(name);
+        }
+        add_missing(name, kZeroUuid, valid ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException);
+      }
+    }
+  }
+
+  response.cluster_id = identity_.cluster_id;
+  response.controller_id = kNoController;
+  for (const auto& [id, broker] : image->brokers()) {
+    if (broker->fenced()) {
+      continue;
+    }
+    if (const auto address = address_of(context_, *broker, *connection)) {
+      response.brokers.push_back(
+          {.node_id = id.value(), .host = address->host, .port = address->port, .rack = address->rack});
+      response.controller_id = id.value();  // any live broker: it forwards what is the controller's
+    }
+  }
+  if (decoded->include_cluster_authorized_operations) {
+    response.cluster_authorized_operations = kAllClusterOperations;
+  }
+  request.reply(response);
+}
+
+void DescribeClusterHandler::handle(Request request) {
+  constexpr std::int8_t kBrokerEndpoints = 1;
+  constexpr std::int8_t kControllerEndpoints = 2;
+  const auto decoded = request.decode<DescribeClusterRequest>();
+  const ConnectionInfo* connection = request.connection();
+  if (!decoded || connection == nullptr) {
+    return request.close();
+  }
+  DescribeClusterResponse response;
+  const std::int8_t served = kind_ == ListenerKind::kBroker ? kBrokerEndpoints : kControllerEndpoints;
+  response.endpoint_type = served;
+  if (decoded->endpoint_type != served) {
+    const bool known = decoded->endpoint_type == kBrokerEndpoints || decoded->endpoint_type == kControllerEndpoints;
+    response.error_code = to_wire(known ? ErrorCode::kMismatchedEndpointType : ErrorCode::kUnsupportedEndpointType);
+    response.error_message = "this listener has endpoints of another type";
+    return request.reply(response);
+  }
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();
+  response.cluster_id = identity_.cluster_id;
+  if (kind_ == ListenerKind::kBroker) {
+    for (const auto& [id, broker] : image->brokers()) {
+      const auto address = address_of(context_, *broker, *connection);
+      if (!address || (broker->fenced() && !decoded->include_fenced_brokers)) {
+        continue;
+      }
+      response.brokers.push_back({.broker_id = id.value(),
+                                  .host = address->host,
+                                  .port = address->port,
+                                  .rack = address->rack,
+                                  .is_fenced = broker->fenced()});
+      if (!broker->fenced()) {
+        response.controller_id = id.value();
+      }
+    }
+  } else {
+    for (const auto& [id, controller] : image->controllers()) {
+      for (const auto& endpoint : controller->end_points) {
+        if (endpoint.name == connection->listener_name) {
+          response.brokers.push_back({.broker_id = id.value(), .host = endpoint.host, .port = endpoint.port});
+        }
+      }
+    }
+    response.controller_id = context_.self.value();  // the only voter there is
+  }
+  if (decoded->include_cluster_authorized_operations) {
+    response.cluster_authorized_operations = kAllClusterOperations;
+  }
+  request.reply(response);
+}
+
+}  // namespace moldau::broker

@@ -1,0 +1,53 @@
+// Metadata v0-v13 and DescribeCluster v0-v2: who is there, which topics, who leads.
+//
+// Answers: endpoints of the listener that the client used. A named topic that does not exist is created in the
+//          background if the client and the configuration allow it, and answered as unknown meanwhile.
+// Source:  KafkaApis.handleTopicMetadataRequest, KRaftMetadataCache; inventory §6, 5 and 6.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/handlers/shard_context.h"
+#include "broker/request/dispatcher.h"
+
+namespace moldau::broker {
+
+// Creates topics that clients asked metadata for.
+class TopicAutoCreator {
+ public:
+  virtual ~TopicAutoCreator() = default;
+  // Starts the creation unless one for this name is under way. Any failure is only logged: the client asks again.
+  virtual void create_soon(std::string_view topic) = 0;
+};
+
+struct ClusterIdentity {
+  std::string cluster_id;
+  bool auto_create_topics = true;  // auto.create.topics.enable
+};
+
+class MetadataHandler final : public Handler {
+ public:
+  MetadataHandler(ShardContext& context, const ClusterIdentity& identity, TopicAutoCreator& creator)
+      : context_(context), identity_(identity), creator_(creator) {}
+  void handle(Request request) override;
+
+ private:
+  ShardContext& context_;
+  const ClusterIdentity& identity_;
+  TopicAutoCreator& creator_;
+};
+
+class DescribeClusterHandler final : public Handler {
+ public:
+  DescribeClusterHandler(ShardContext& context, const ClusterIdentity& identity, ListenerKind kind)
+      : context_(context), identity_(identity), kind_(kind) {}
+  void handle(Request request) override;
+
+ private:
+  ShardContext& context_;
+  const ClusterIdentity& identity_;
+  ListenerKind kind_;
+};
+
+}  // namespace moldau::broker

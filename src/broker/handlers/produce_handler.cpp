@@ -1,0 +1,206 @@
+#include "broker/handlers/produce_handler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "broker/partitions/scatter.h"
+#include "protocol/errors/error_code.h"
+#include "protocol/messages/produce_response.h"
+
+namespace moldau::broker {
+
+using protocol::ErrorCode;
+using protocol::ProduceRequest;
+using protocol::ProduceResponse;
+
+// One request on its way: the decoded request, an outcome per partition in request order.
+struct ProduceHandler::Pending {
+  Pending(Request r, ProduceRequest d) : request(std::move(r)), decoded(std::move(d)) {}
+
+  Request request;
+  ProduceRequest decoded;
+  std::vector<AppendOutcome> outcomes;
+  std::vector<AppendItem> items;  // those that may be appended
+  AppendTerms terms;
+  std::size_t parts_left = 0;
+};
+
+namespace {
+
+constexpr std::string_view kAdminClientId = "__admin_client";
+constexpr std::int16_t kFirstVersionWithIds = 13;
+constexpr std::int16_t kFirstVersionWithZstd = 7;
+constexpr std::int16_t kFirstVersionWithLeaders = 10;
+
+ErrorCode judge_topic(const metadata::Topic* topic, bool by_id, std::string_view client_id) {
+  if (topic == nullptr) {
+    return by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+  }
+  if (is_internal_topic(topic->name) && client_id != kAdminClientId) {
+    return ErrorCode::kInvalidTopicException;
+  }
+  return ErrorCode::kNone;
+}
+
+bool are_valid_acks(std::int16_t acks) { return acks >= -1 && acks <= 1; }
+
+}  // namespace
+
+ProduceHandler::ProduceHandler(ShardContext& context, const std::vector<ShardContext*>& peers)
+    : context_(context), peers_(peers) {}
+
+void ProduceHandler::handle(Request request) {
+  auto decoded = request.decode<ProduceRequest>();
+  if (!decoded) {
+    return request.close();
+  }
+  const std::int16_t version = request.version();
+  const bool by_id = version >= kFirstVersionWithIds;
+  auto pending = std::make_shared<Pending>(std::move(request), *std::move(decoded));
+  const metadata::Image& image = *context_.router.image();
+  const MutableBytes body = pending->request.body();
+
+  pending->terms.zstd_allowed = version >= kFirstVersionWithZstd;
+  pending->terms.deadline = context_.shard.clock().now() +
+                            std::chrono::milliseconds(std::max(0, pending->decoded.timeout_ms));
+  for (const auto& topic_data : pending->decoded.topic_data) {
+    const metadata::Topic* topic = by_id ? image.topic(topic_data.topic_id) : image.topic(topic_data.name);
+    const ErrorCode topic_error = judge_topic(topic, by_id, pending->request.client_id());
+    for (const auto& data : topic_data.partition_data) {
+      AppendOutcome outcome{.index = pending->outcomes.size(), .error = topic_error};
+      const PartitionIndex index{data.index};
+      if (topic_error != ErrorCode::kNone) {
+      } else if (topic->partition(index) == nullptr) {
+        outcome.error = ErrorCode::kUnknownTopicOrPartition;
+      } else if (!data.records) {
+        outcome.error = ErrorCode::kInvalidRecord;
+      } else if (!are_valid_acks(pending->decoded.acks)) {
+        outcome.error = ErrorCode::kInvalidRequiredAcks;
+      } else {
+        // The decoded view is constant; the same bytes of our own frame are patched in place.
+        const Bytes records = data.records->bytes();
+        const auto offset = records.empty() ? 0 : static_cast<std::size_t>(records.data() - body.data());
+        pending->items.push_back({.index = outcome.index, .id = {topic->id, index},
+                                  .records = body.subspan(offset, records.size())});
+      }
+      pending->outcomes.push_back(std::move(outcome));
+    }
+  }
+  if (pending->items.empty()) {
+    return answer(*pending);
+  }
+  pending->terms.acks = static_cast<replication::Acks>(pending->decoded.acks);
+  std::vector<TopicIdPartition> ids;
+  ids.reserve(pending->items.size());
+  for (const AppendItem& item : pending->items) {
+    ids.push_back(item.id);
+  }
+  find_owners(context_.router, std::move(ids), [this, pending](const Owners& owners) { append(pending, owners); });
+}
+
+void ProduceHandler::append(std::shared_ptr<Pending> pending, const std::vector<std::optional<std::uint32_t>>& owners) {
+  std::vector<std::vector<AppendItem>> by_shard(peers_.size());
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    AppendItem& item = pending->items[i];
+    if (owners[i]) {
+      by_shard[*owners[i]].push_back(item);
+    } else {
+      pending->outcomes[item.index].error = ErrorCode::kNotLeaderOrFollower;
+    }
+  }
+  pending->parts_left = static_cast<std::size_t>(
+      std::count_if(by_shard.begin(), by_shard.end(), [](const auto& items) { return !items.empty(); }));
+  if (pending->parts_left == 0) {
+    return answer(*pending);
+  }
+  for (std::uint32_t shard = 0; shard < by_shard.size(); ++shard) {
+    if (by_shard[shard].empty()) {
+      continue;
+    }
+    ShardContext* peer = peers_[shard];
+    const AppendEnvironment environment{peer->router, peer->operations, peer->scratch,
+                                        peer->limits.decompressed_bytes_max};
+    if (shard == context_.shard.index()) {
+      run_append_part(environment, std::move(by_shard[shard]), pending->terms,
+                      [this, pending](std::vector<AppendOutcome> outcomes) { on_part_done(pending, std::move(outcomes)); });
+      continue;
+    }
+    // The other shard works on our bytes and never touches `pending`: the pointer travels there and back as a value.
+    peer->shard.post([this, environment, pending, terms = pending->terms, items = std::move(by_shard[shard])]() mutable {
+      run_append_part(environment, std::move(items), terms,
+                      [this, pending = std::move(pending)](std::vector<AppendOutcome> outcomes) mutable {
+                        context_.shard.post([this, pending = std::move(pending), outcomes = std::move(outcomes)]() mutable {
+                          on_part_done(pending, std::move(outcomes));
+                        });
+                      });
+    });
+  }
+}
+
+void ProduceHandler::on_part_done(const std::shared_ptr<Pending>& pending, std::vector<AppendOutcome> outcomes) {
+  for (AppendOutcome& outcome : outcomes) {
+    pending->outcomes[outcome.index] = std::move(outcome);
+  }
+  if (--pending->parts_left == 0) {
+    answer(*pending);
+  }
+}
+
+void ProduceHandler::answer(Pending& pending) {
+  const bool any_error = std::any_of(pending.outcomes.begin(), pending.outcomes.end(),
+                                     [](const AppendOutcome& outcome) { return outcome.error != ErrorCode::kNone; });
+  if (pending.decoded.acks == 0) {
+    return any_error ? pending.request.close() : pending.request.reply_nothing();
+  }
+  ProduceResponse response;
+  std::vector<NodeId> leaders;
+  std::size_t next = 0;
+  response.responses.reserve(pending.decoded.topic_data.size());
+  for (const auto& topic_data : pending.decoded.topic_data) {
+    auto& topic = response.responses.emplace_back();
+    topic.name = topic_data.name;
+    topic.topic_id = topic_data.topic_id;
+    topic.partition_responses.reserve(topic_data.partition_data.size());
+    for (const auto& data : topic_data.partition_data) {
+      const AppendOutcome& outcome = pending.outcomes[next++];
+      auto& partition = topic.partition_responses.emplace_back();
+      partition.index = data.index;
+      partition.error_code = to_wire(outcome.error);
+      partition.base_offset = outcome.base_offset;
+      partition.log_append_time_ms = outcome.append_time_ms;
+      partition.log_start_offset = outcome.log_start;
+      if (outcome.message != nullptr) {
+        partition.error_message = outcome.message;
+      }
+      partition.record_errors.reserve(outcome.record_errors.size());
+      for (const record::RecordError& error : outcome.record_errors) {
+        auto& refused = partition.record_errors.emplace_back();
+        refused.batch_index = error.index;
+        if (error.message != nullptr) {
+          refused.batch_index_error_message = error.message;
+        }
+      }
+      if (outcome.error == ErrorCode::kNotLeaderOrFollower && pending.request.version() >= kFirstVersionWithLeaders) {
+        partition.current_leader.leader_id = outcome.leader.value();
+        partition.current_leader.leader_epoch = outcome.leader_epoch.value();
+        if (outcome.leader != kNoNode && std::find(leaders.begin(), leaders.end(), outcome.leader) == leaders.end()) {
+          leaders.push_back(outcome.leader);
+        }
+      }
+    }
+  }
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();  // the names below are views into it
+  for (const NodeId leader : leaders) {
+    if (const auto address = live_address_of(context_, leader, pending.request.connection())) {
+      auto& endpoint = response.node_endpoints.emplace_back();
+      endpoint.node_id = leader.value();
+      endpoint.host = address->host;
+      endpoint.port = address->port;
+      endpoint.rack = address->rack;
+    }
+  }
+  pending.request.reply(response);
+}
+
+}  // namespace moldau::broker

@@ -1,0 +1,46 @@
+// Owns the multi-step operations of one shard (waiting appends, parked fetches), so that each has an owner until it ends
+// and all are gone before the partitions they wait on.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+#include "base/assert.h"
+#include "runtime/shard.h"
+
+namespace moldau::broker {
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+};
+
+// Bound: what the connections' unanswered requests bound (Connection::kUnansweredMax each).
+class OperationSet {
+ public:
+  explicit OperationSet(runtime::Shard& shard) : shard_(shard) {}
+
+  template <class T>
+  T& add(std::unique_ptr<T> operation) {
+    T& added = *operation;
+    operations_.emplace(&added, std::move(operation));
+    return added;
+  }
+  // The operation is done; it is destroyed in a later turn, since it is usually the caller.
+  void finish(Operation& operation) {
+    const auto found = operations_.find(&operation);
+    MOLDAU_ASSERT(found != operations_.end());
+    std::unique_ptr<Operation> finished = std::move(found->second);
+    operations_.erase(found);
+    shard_.post([finished = std::move(finished)] {});
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return operations_.size(); }
+  void clear() { operations_.clear(); }
+
+ private:
+  runtime::Shard& shard_;
+  std::unordered_map<Operation*, std::unique_ptr<Operation>> operations_;
+};
+
+}  // namespace moldau::broker

@@ -272,11 +272,14 @@ def check_default(item: Field, where: str, bad) -> None:
             bad(f"{where}: default {text}")
 
 
+_PLAIN_FIELD = [entry.name for entry in dataclasses.fields(Field)]  # so that a new fact is never forgotten
+
+
 def canonical(message: Message) -> dict:
     """Plain data that holds every fact of the message: what the digest and the comparison are made of."""
 
     def plain_field(item: Field) -> dict:
-        plain = dataclasses.asdict(dataclasses.replace(item, fields=()))
+        plain = {name: getattr(item, name) for name in _PLAIN_FIELD}
         plain["type"] = str(item.type)
         for name in ("versions", "nullable", "tagged"):
             plain[name] = str(getattr(item, name))

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -49,6 +50,12 @@ class PersistentMap {
   // In key order. Valid while some copy of the map that it came from lives.
   class Iterator {
    public:
+    using iterator_category = std::forward_iterator_tag;
+    using value_type = Entry;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Entry*;
+    using reference = const Entry&;
+
     Iterator() = default;
     const Entry& operator*() const noexcept { return *stack_[depth_ - 1]; }
     const Entry* operator->() const noexcept { return stack_[depth_ - 1]; }
@@ -56,6 +63,11 @@ class PersistentMap {
       const Node* node = stack_[--depth_];
       descend(node->right.get());
       return *this;
+    }
+    Iterator operator++(int) noexcept {
+      Iterator before = *this;
+      ++*this;
+      return before;
     }
     friend bool operator==(const Iterator& a, const Iterator& b) noexcept {
       return a.depth_ == b.depth_ && (a.depth_ == 0 || a.stack_[a.depth_ - 1] == b.stack_[b.depth_ - 1]);

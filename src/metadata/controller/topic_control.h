@@ -1,0 +1,85 @@
+// Decides which topics exist: CreateTopics and DeleteTopics.
+//
+// Semantics: inventory 7 and 8, 47. One bad topic does not fail the rest; the order of records is Topic, Config*,
+// Partition*. Authorization is the handler's: it strips what the caller may not do before it asks.
+// Source: Kafka's ReplicationControlManager and ControllerApis. Error messages are our own.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metadata/controller/configuration_control.h"
+#include "metadata/controller/controller_state.h"
+
+namespace moldau::metadata {
+
+// One request may not create more partitions: kPolicyViolation for all of it.
+inline constexpr std::int64_t kPartitionsPerRequestMax = 10'000;
+
+struct TopicCreation {
+  struct Assignment {
+    PartitionIndex partition{0};
+    Replicas brokers;
+  };
+  struct Config {
+    std::string name;
+    std::optional<std::string> value;
+  };
+  std::string name;
+  std::int32_t partitions = -1;          // -1: num.partitions
+  std::int16_t replication_factor = -1;  // -1: default.replication.factor
+  std::vector<Assignment> assignments;   // excludes both
+  std::vector<Config> configs;
+};
+
+struct CreateTopics {
+  std::vector<TopicCreation> topics;
+  bool validate_only = false;
+};
+
+struct TopicCreated {
+  std::string name;
+  Uuid id;
+  ApiError error;
+  std::int32_t partitions = -1;
+  std::int16_t replication_factor = -1;
+  std::vector<EffectiveConfig> configs;  // by name
+};
+
+// By name or by id, not both.
+struct TopicDeletion {
+  std::optional<std::string> name;
+  Uuid id;
+};
+
+struct TopicDeleted {
+  std::optional<std::string> name;
+  Uuid id;
+  ApiError error;
+};
+
+class TopicControl {
+ public:
+  explicit TopicControl(const ControllerState& state) : state_(state), configs_(state) {}
+
+  // One answer for each name, in the order of the request. kPolicyViolation for all if it is too large.
+  [[nodiscard]] Decision<std::vector<TopicCreated>> create(const CreateTopics& request) const;
+
+  // One answer for each distinct name or id. kTopicDeletionDisabled for all by delete.topic.enable=false.
+  [[nodiscard]] Decision<std::vector<TopicDeleted>> remove(const std::vector<TopicDeletion>& request) const;
+
+ private:
+  [[nodiscard]] ApiError create_one(const TopicCreation& topic, TopicCreated& created, RecordBatch& out) const;
+  [[nodiscard]] ApiError check_name(const std::string& name) const;
+  [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> assign(const TopicCreation& topic) const;
+  [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> assign_by_hand(const TopicCreation& topic) const;
+  [[nodiscard]] ApiError check_assignment(const Replicas& brokers, std::optional<std::size_t> replication_factor) const;
+  [[nodiscard]] PartitionRegistration new_partition(const Replicas& brokers) const;
+  [[nodiscard]] Replicas active(const Replicas& brokers) const;
+
+  const ControllerState& state_;
+  ConfigurationControl configs_;
+};
+
+}  // namespace moldau::metadata

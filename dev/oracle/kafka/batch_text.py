@@ -247,7 +247,7 @@ def _describe_batch(data: bytes) -> dict:
     if codec > 1:
         batch["body"] = body.hex()
     else:
-        batch["records"] = _describe_records(body, count)
+        batch["content"] = _describe_records(body, count)
     return batch
 
 

@@ -156,8 +156,9 @@ class Replay:
             time.sleep(0.05)
         self.variables[f"{name}.id"] = topic["topicId"]
         self._text_names[topic["topicId"]] = f"{name}.id"
-        for exchange in self.exchanges:  # the creation was written down before the id had a name
-            exchange["answer"] = self._normalise("", exchange.get("answer"))
+        created = self.exchanges[-1].get("answer", {}).get("topics", [{}])[0]  # written down before the id had a name
+        if created.get("topicId") == topic["topicId"]:
+            created["topicId"] = f"${name}.id"
 
     def _request(self, step: Step) -> None:
         body = self._build_records(conversation.body(step, self.variables))
@@ -313,13 +314,23 @@ class Replay:
         if name in MESSAGE_FIELDS:
             return None if value is None else "text"
         if name == "records" and isinstance(value, str):
-            return [self._normalise("", batch) for batch in batch_text.describe_base64(value)]
+            return [self._normalise_batch(batch) for batch in batch_text.describe_base64(value)]
         if isinstance(value, str) and value in self._text_names:
             return f"${self._text_names[value]}"
         if isinstance(value, int) and not isinstance(value, bool):
             if name == "port" and value in (self._server.port, self._server.controller_port):
                 return "$port" if value == self._server.port else "$controllerPort"
-            names = self._int_names.get(name, {})
-            if value in names:
-                return f"${names[value]}"
+            return self._named_int(name, value)
         return value
+
+    def _named_int(self, name: str, value: int):
+        names = self._int_names.get(name, {})
+        return f"${names[value]}" if value in names else value
+
+    def _normalise_batch(self, batch: dict) -> dict:
+        """A producer id from the broker makes the CRC its own."""
+        if "producerId" in batch:
+            batch["producerId"] = self._named_int("producerId", batch["producerId"])
+            if isinstance(batch["producerId"], str):
+                batch["crc"] = "(of its producer id)"
+        return batch

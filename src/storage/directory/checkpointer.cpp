@@ -1,0 +1,243 @@
+#include "storage/directory/checkpointer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace moldau::storage {
+
+// What the files hold, as far as this process wrote them.
+struct Checkpointer::Written {
+  std::optional<std::string> content[4];
+  PartitionOffsets recovery_points;
+};
+
+struct Checkpointer::Job {
+  unsigned files = 0;
+  std::vector<PartitionMarks> marks;
+  BrokerEpoch broker_epoch = kNoBrokerEpoch;
+  std::vector<Waiter> waiters;
+  std::shared_ptr<Written> written;
+  Result<> outcome;
+
+  // On a worker.
+  Result<> run(runtime::FileSystem& fs, const std::string& directory) const;
+
+ private:
+  Result<> replace(runtime::FileSystem& fs, const std::string& directory, std::size_t index, const char* file,
+                   std::string content) const;
+  [[nodiscard]] PartitionOffsets offsets(Offset PartitionMarks::*mark, bool zero) const;
+};
+
+PartitionOffsets Checkpointer::Job::offsets(Offset PartitionMarks::*mark, bool zero) const {
+  PartitionOffsets result;
+  for (const PartitionMarks& partition : marks) {
+    if (zero || partition.*mark > Offset(0)) {
+      result.emplace(partition.name, partition.*mark);
+    }
+  }
+  return result;
+}
+
+Result<> Checkpointer::Job::replace(runtime::FileSystem& fs, const std::string& directory, std::size_t index,
+                                    const char* file, std::string content) const {
+  if (written->content[index] == content) {
+    return {};
+  }
+  MOLDAU_CHECK(runtime::replace_file(fs, runtime::join_path(directory, file), as_bytes(content)));
+  written->content[index] = std::move(content);
+  return {};
+}
+
+Result<> Checkpointer::Job::run(runtime::FileSystem& fs, const std::string& directory) const {
+  if ((files & kRecoveryPoints) != 0) {
+    PartitionOffsets points = offsets(&PartitionMarks::recovery_point, true);
+    MOLDAU_CHECK(replace(fs, directory, 0, kRecoveryPointCheckpoint, format_offset_checkpoint(points)));
+    written->recovery_points = std::move(points);
+  }
+  if ((files & kLogStarts) != 0) {
+    MOLDAU_CHECK(replace(fs, directory, 1, kLogStartCheckpoint,
+                         format_offset_checkpoint(offsets(&PartitionMarks::log_start, false))));
+  }
+  if ((files & kHighWatermarks) != 0) {
+    MOLDAU_CHECK(replace(fs, directory, 2, kHighWatermarkCheckpoint,
+                         format_offset_checkpoint(offsets(&PartitionMarks::high_watermark, true))));
+  }
+  if ((files & kDurableEnds) != 0 && broker_epoch != kNoBrokerEpoch) {
+    DurableEnds ends;
+    for (const PartitionMarks& partition : marks) {
+      // Up to the recovery point that is on the disk, the durable end says nothing new.
+      const auto point = written->recovery_points.find(partition.name);
+      const Offset known = point == written->recovery_points.end() ? Offset(0) : point->second;
+      if (partition.keep_durable_end && partition.durable_end > known) {
+        ends.emplace(partition.name, DurableEnd{partition.topic_id, broker_epoch, partition.durable_end});
+      }
+    }
+    MOLDAU_CHECK(replace(fs, directory, 3, kDurableEndFile, format_durable_ends(ends)));
+  }
+  return {};
+}
+
+Checkpointer::Checkpointer(LogDirectory& directory, MarkSource& source, runtime::Shard& shard,
+                           runtime::Workers& workers, const CheckpointIntervals& intervals)
+    : directory_(directory),
+      source_(source),
+      shard_(shard),
+      workers_(workers),
+      intervals_(intervals),
+      timer_(shard.timers(), [this] { on_tick(); }),
+      written_(std::make_shared<Written>()),
+      alive_(std::make_shared<Checkpointer*>(this)) {}
+
+Checkpointer::~Checkpointer() { *alive_ = nullptr; }
+
+void Checkpointer::start() {
+  const runtime::MonoTime now = shard_.clock().now();
+  next_[0] = now + intervals_.durable_ends;
+  next_[1] = now + intervals_.high_watermarks;
+  next_[2] = now + intervals_.recovery_points;
+  next_[3] = now + intervals_.log_starts;
+  timer_.arm(*std::ranges::min_element(next_));
+}
+
+void Checkpointer::on_tick() {
+  constexpr File kFiles[] = {kDurableEnds, kHighWatermarks, kRecoveryPoints, kLogStarts};
+  const std::chrono::milliseconds every[] = {intervals_.durable_ends, intervals_.high_watermarks,
+                                             intervals_.recovery_points, intervals_.log_starts};
+  const runtime::MonoTime now = shard_.clock().now();
+  unsigned due = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (next_[i] <= now) {
+      due |= kFiles[i];
+      next_[i] = now + every[i];
+    }
+  }
+  if (due != 0) {
+    want(due, nullptr);
+  }
+  timer_.arm(*std::ranges::min_element(next_));
+}
+
+void Checkpointer::set_broker_epoch(BrokerEpoch epoch) {
+  broker_epoch_ = epoch;
+  want(kDurableEnds, nullptr);
+}
+
+void Checkpointer::on_roll() { want(kDurableEnds, nullptr); }
+
+void Checkpointer::keep_log_starts(Function<void(bool)> done) {
+  want(kLogStarts, [done = std::move(done)](Result<> outcome) mutable { done(outcome.has_value()); });
+}
+
+void Checkpointer::write_all(Function<void(Result<>)> done) { want(kAllFiles, std::move(done)); }
+
+void Checkpointer::want(unsigned files, Function<void(Result<>)> done) {
+  MOLDAU_ASSERT(shard_.is_current());
+  if (directory_.offline() || stopping_) {
+    if (done) {
+      done(fail(ErrorKind::kOffline, "log directory is offline or stopped"));
+    }
+    return;
+  }
+  wanted_ |= files;
+  if (done) {
+    waiters_.push_back({files, std::move(done)});
+  }
+  if (!busy_) {
+    begin();
+  }
+}
+
+void Checkpointer::begin() {
+  busy_ = true;
+  const unsigned files = std::exchange(wanted_, 0);
+  source_.collect_marks(directory_, [alive = alive_, files, waiters = std::exchange(waiters_, {})](
+                                        std::vector<PartitionMarks> marks) mutable {
+    if (Checkpointer* self = *alive) {
+      self->write(files, std::move(waiters), std::move(marks));
+    }
+  });
+}
+
+void Checkpointer::write(unsigned files, std::vector<Waiter> waiters, std::vector<PartitionMarks> marks) {
+  auto job = std::make_shared<Job>();
+  job->files = files;
+  job->marks = std::move(marks);
+  job->broker_epoch = broker_epoch_;
+  job->waiters = std::move(waiters);
+  job->written = written_;
+  workers_.run([job, &fs = directory_.fs(), path = directory_.path()] { job->outcome = job->run(fs, path); }, shard_,
+               [alive = alive_, job] {
+                 if (Checkpointer* self = *alive) {
+                   self->on_written(*job);
+                 }
+               });
+}
+
+void Checkpointer::on_written(Job& job) {
+  busy_ = false;
+  if (!job.outcome) {
+    directory_.fail(job.outcome.error());
+  } else if ((job.files & kRecoveryPoints) != 0) {
+    source_.on_recovery_points(directory_, written_->recovery_points);
+  }
+  for (Waiter& waiter : job.waiters) {
+    waiter.done(job.outcome);
+  }
+  if (stop_) {
+    Callback stop = std::move(stop_);
+    stop();
+    return;
+  }
+  if (directory_.offline()) {
+    wanted_ = 0;
+    for (Waiter& waiter : std::exchange(waiters_, {})) {
+      waiter.done(fail(ErrorKind::kOffline, "log directory is offline"));
+    }
+  } else if (wanted_ != 0 && !busy_) {
+    begin();
+  }
+}
+
+void Checkpointer::stop(std::vector<PartitionMarks> marks, bool clean, Function<void(Result<>)> done) {
+  MOLDAU_ASSERT(!stopping_);
+  stopping_ = true;
+  timer_.cancel();
+  for (Waiter& waiter : std::exchange(waiters_, {})) {
+    waiter.done(fail(ErrorKind::kClosed, "stopping"));
+  }
+  if (busy_) {
+    stop_ = [this, marks = std::move(marks), clean, done = std::move(done)]() mutable {
+      stopping_ = false;
+      stop(std::move(marks), clean, std::move(done));
+    };
+    return;
+  }
+  if (directory_.offline()) {
+    done(fail(ErrorKind::kOffline, "log directory is offline"));
+    return;
+  }
+  busy_ = true;
+  auto job = std::make_shared<Job>();
+  job->files = kAllFiles;
+  job->marks = std::move(marks);
+  job->broker_epoch = broker_epoch_;
+  job->written = written_;
+  workers_.run(
+      [job, clean, &fs = directory_.fs(), path = directory_.path()] {
+        job->outcome = job->run(fs, path);
+        if (job->outcome && clean) {
+          job->outcome = write_clean_shutdown(fs, path, job->broker_epoch);
+        }
+      },
+      shard_,
+      [alive = alive_, job, done = std::move(done)]() mutable {
+        if (Checkpointer* self = *alive; self != nullptr && !job->outcome) {
+          self->directory_.fail(job->outcome.error());
+        }
+        done(job->outcome);
+      });
+}
+
+}  // namespace moldau::storage

@@ -1,0 +1,165 @@
+#include "storage/directory/log_directory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "storage/checkpoint/partition_metadata.h"
+
+namespace moldau::storage {
+namespace {
+
+constexpr const char* kArea = "storage";
+
+// Directories of others that belong beside partitions: the file system's, and Kafka's index cache of tiered storage.
+bool is_known_foreign(std::string_view name) { return name == "lost+found" || name == "remote-log-index-cache"; }
+
+}  // namespace
+
+std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(runtime::FileSystem& fs,
+                                                                                Logger& logger, std::string path) {
+  std::unique_ptr<LogDirectory> directory(new LogDirectory(fs, logger, std::move(path)));
+  const std::string& at = directory->path_;
+  const auto fault = [&at](const Error& error, const char* what, bool refuse) {
+    return std::unexpected(DirectoryFault{error, fmt::format("log directory {}: {}: {}", at, what, error.message()), refuse});
+  };
+  const auto there = fs.exists(at);
+  if (!there) {
+    return fault(there.error(), "cannot be looked at", false);
+  }
+  if (!*there) {
+    log(logger, LogLevel::kInfo, kArea, "log directory {} is missing and is made", at);
+    if (const auto made = fs.make_dirs(at); !made) {
+      return fault(made.error(), "cannot be made", false);
+    }
+    if (const auto synced = fs.sync_dir(runtime::parent_path(at)); !synced) {
+      return fault(synced.error(), "cannot be made durable", false);
+    }
+  }
+  auto lock = fs.lock(directory->path_of(kLockFile));
+  if (!lock) {
+    const bool held = lock.error().kind() == ErrorKind::kLocked;
+    return fault(lock.error(), held ? "another process uses it" : "cannot be locked", held);
+  }
+  directory->lock_ = *std::move(lock);
+  if (auto found = directory->read_files()) {
+    return std::unexpected(*std::move(found));
+  }
+  if (auto found = directory->scan()) {
+    return std::unexpected(*std::move(found));
+  }
+  return directory;
+}
+
+std::optional<DirectoryFault> LogDirectory::read_files() {
+  const auto fault = [this](const Error& error, const char* file, bool refuse) {
+    return DirectoryFault{error, fmt::format("{}: {}", path_of(file), error.message()), refuse};
+  };
+  if (auto identity = read_meta_properties(fs_, path_)) {
+    identity_ = *std::move(identity);
+  } else if (identity.error().kind() != ErrorKind::kNotFound) {
+    const ErrorKind kind = identity.error().kind();
+    return fault(identity.error(), kMetaPropertiesFile, kind != ErrorKind::kIo);
+  }
+  const auto shutdown = read_clean_shutdown(fs_, path_);
+  if (!shutdown) {
+    return fault(shutdown.error(), kCleanShutdownFile, false);
+  }
+  contents_.shutdown = *shutdown;
+  contents_.recovery_points = read_offsets(kRecoveryPointCheckpoint);
+  contents_.high_watermarks = read_offsets(kHighWatermarkCheckpoint);
+  contents_.log_starts = read_offsets(kLogStartCheckpoint);
+  if (auto ends = read_durable_ends(fs_, path_of(kDurableEndFile))) {
+    contents_.durable_ends = *std::move(ends);
+  } else {
+    log(logger_, LogLevel::kWarn, kArea, "{}: {}; the recovery points bound recovery instead",
+        path_of(kDurableEndFile), ends.error().message());
+  }
+  return std::nullopt;
+}
+
+PartitionOffsets LogDirectory::read_offsets(const char* file) {
+  auto offsets = read_offset_checkpoint(fs_, path_of(file));
+  if (!offsets) {
+    log(logger_, LogLevel::kWarn, kArea, "{}: {}; it counts as empty", path_of(file), offsets.error().message());
+    return {};
+  }
+  return *std::move(offsets);
+}
+
+std::optional<DirectoryFault> LogDirectory::scan() {
+  auto entries = fs_.list(path_);
+  if (!entries) {
+    return DirectoryFault{entries.error(), fmt::format("log directory {}: {}", path_, entries.error().message()), false};
+  }
+  std::ranges::sort(*entries, {}, &runtime::DirEntry::name);
+  for (const runtime::DirEntry& entry : *entries) {
+    const auto refuse = [&](const char* why) {
+      return DirectoryFault{Error(ErrorKind::kInvalid, why),
+                            fmt::format("log directory {}: {} {}", path_, entry.name, why), true};
+    };
+    if (entry.kind == runtime::EntryKind::kFile || is_known_foreign(entry.name)) {
+      continue;
+    }
+    const auto name = parse_partition_directory(entry.name);
+    if (entry.kind == runtime::EntryKind::kOther) {
+      if (name) {
+        return refuse("is named like a partition but is not a directory");
+      }
+      continue;
+    }
+    if (!name) {
+      return refuse("is not named like a partition; move it away if it is not Kafka's");
+    }
+    if (name->partition.topic == kClusterMetadataTopic) {
+      continue;
+    }
+    const std::string path = runtime::join_path(path_, entry.name);
+    switch (name->kind) {
+      case DirectoryKind::kDelete: contents_.deleting.push_back(path); break;
+      case DirectoryKind::kFuture:
+        log(logger_, LogLevel::kWarn, kArea, "{} is left alone: moves between log directories are not supported", path);
+        contents_.futures.push_back(path);
+        break;
+      case DirectoryKind::kStray: contents_.strays.push_back(path); break;
+      case DirectoryKind::kPartition: {
+        const auto metadata = read_partition_metadata(fs_, path);
+        contents_.partitions.push_back(
+            {path, name->partition,
+             metadata ? Result<Uuid>(metadata->topic_id) : Result<Uuid>(std::unexpected(metadata.error()))});
+        break;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+Result<> LogDirectory::claim() {
+  const auto taken = take_clean_shutdown(fs_, path_);
+  return taken ? Result<>{} : Result<>(std::unexpected(taken.error()));
+}
+
+Result<> LogDirectory::write_identity(const MetaProperties& identity) {
+  MOLDAU_CHECK(write_meta_properties(fs_, path_, identity));
+  identity_ = identity;
+  return {};
+}
+
+Uuid LogDirectory::id() const noexcept {
+  return identity_ && identity_->directory_id ? *identity_->directory_id : kZeroUuid;
+}
+
+void LogDirectory::fail(const Error& error) {
+  if (failure_) {
+    return;
+  }
+  failure_ = error;
+  log(logger_, LogLevel::kError, kArea, "log directory {} is offline: {}", path_, error.message());
+  if (failed_callback_) {
+    failed_callback_(*this, error);
+  }
+}
+
+}  // namespace moldau::storage

@@ -1,0 +1,88 @@
+#include "storage/directory/open_directories.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace moldau::storage {
+namespace {
+
+// The path without a trailing '/', so that a directory named twice is noticed.
+std::string trimmed(std::string path) {
+  while (path.size() > 1 && path.back() == '/') {
+    path.pop_back();
+  }
+  return path;
+}
+
+// "" if every partition is in one directory only.
+std::string find_duplicate(const std::vector<std::unique_ptr<LogDirectory>>& directories) {
+  std::map<TopicPartition, std::string> seen;
+  for (const auto& directory : directories) {
+    for (const FoundPartition& found : directory->contents().partitions) {
+      const auto [other, fresh] = seen.emplace(found.name, found.directory);
+      if (!fresh) {
+        return fmt::format("partition {} is in {} and in {}; remove the one that is out of date",
+                           partition_directory_name(found.name), other->second, found.directory);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<OpenedDirectories, std::string> open_log_directories(runtime::FileSystem& fs, Logger& logger,
+                                                                   std::span<const std::string> paths,
+                                                                   const ClusterIdentity& expected) {
+  OpenedDirectories opened;
+  std::vector<std::string> names;
+  for (const std::string& path : paths) {
+    names.push_back(trimmed(path));
+    if (std::ranges::count(names, names.back()) > 1) {
+      return std::unexpected(fmt::format("log.dirs names {} twice", names.back()));
+    }
+  }
+  std::vector<DirectoryIdentity> identities;
+  for (const std::string& name : names) {
+    auto directory = LogDirectory::open(fs, logger, name);
+    if (!directory && directory.error().refuse) {
+      return std::unexpected(directory.error().text);
+    }
+    if (!directory) {
+      log(logger, LogLevel::kError, "storage", "{}", directory.error().text);
+      opened.offline.push_back(std::move(directory).error());
+      continue;
+    }
+    identities.push_back({name, (*directory)->identity()});
+    opened.online.push_back(*std::move(directory));
+  }
+  if (opened.online.empty()) {
+    return std::unexpected(opened.offline.empty() ? std::string("log.dirs names no directory")
+                                                  : "no log directory works: " + opened.offline.front().text);
+  }
+  auto identity = agree_on_identity(identities, expected);
+  if (!identity) {
+    return std::unexpected(std::move(identity).error());
+  }
+  opened.identity = *std::move(identity);
+  if (std::string duplicate = find_duplicate(opened.online); !duplicate.empty()) {
+    return std::unexpected(std::move(duplicate));
+  }
+  return opened;
+}
+
+Result<> assign_directory_ids(OpenedDirectories& directories, runtime::Random& random) {
+  for (const auto& directory : directories.online) {
+    if (directory->identity() && !directory->identity()->directory_id) {
+      MetaProperties identity = *directory->identity();
+      identity.directory_id = random.uuid();
+      MOLDAU_CHECK(directory->write_identity(identity));
+    }
+  }
+  return {};
+}
+
+}  // namespace moldau::storage

@@ -45,10 +45,10 @@ class SectorVersions {
  private:
   std::uint64_t choose() {
     switch (style_) {
-      case 0: return 0;                                        // nothing but what keep_below() says: a torn tail
-      case 1: return versions_;                                // everything
-      case 2: return random_.below(2) == 0 ? 0 : versions_;    // holes
-      default: return random_.below(versions_ + 1);            // any version
+      case 0: return 0;                                      // nothing but what keep_below() says: a torn tail
+      case 1: return versions_;                              // everything
+      case 2: return random_.below(2) == 0 ? 0 : versions_;  // holes
+      default: return random_.below(versions_ + 1);          // any version
     }
   }
 

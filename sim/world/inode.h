@@ -2,8 +2,10 @@
 //
 // A file is its durable content plus the operations since its last sync; a crash keeps a legal part of those. Rules of
 // legality, per file:
-//   - whole sectors: each sector holds one of the versions it had since the last sync (512 B or 4 KiB, drawn per crash);
-//   - the size is one of the sizes the file had since the last sync (CrashModel::kAnything: data of sectors that were not
+//   - whole sectors: each sector holds one of the versions it had since the last sync (512 B or 4 KiB, drawn per
+//   crash);
+//   - the size is one of the sizes the file had since the last sync (CrashModel::kAnything: data of sectors that were
+//   not
 //     written reads as zeros; kOrdered: the size stops before the first such sector, as ext4 in ordered mode does);
 //   - a truncation frees blocks: once its size is visible, no older byte beyond it is.
 #pragma once
@@ -77,7 +79,7 @@ struct Inode {
   bool directory;
   bool locked = false;
   FileContent file;
-  Names names;          // of a directory: what the page cache shows
+  Names names;  // of a directory: what the page cache shows
   Names durable_names;
 };
 

@@ -2,8 +2,8 @@
 // what is left.
 //
 // Two ways to die: kill() keeps the page cache (kill -9), power_cut() loses what was not synced, in any legal
-// combination. Names (creates, renames, unlinks) are atomic operations that become durable with sync_dir() of a directory
-// they touch; a kept operation brings along the earlier ones on the same inode or the same name.
+// combination. Names (creates, renames, unlinks) are atomic operations that become durable with sync_dir() of a
+// directory they touch; a kept operation brings along the earlier ones on the same inode or the same name.
 //
 // Invariants (sim_disk_test drives them):
 //   D1  bytes below the size at a successful File::sync survive every crash, until they are written or cut again;
@@ -26,7 +26,19 @@
 namespace moldau::sim {
 
 enum class DiskCall : std::uint8_t {
-  kOpen, kRead, kWrite, kSize, kTruncate, kSync, kList, kMakeDirs, kRename, kRemoveFile, kRemoveTree, kSyncDir, kLock,
+  kOpen,
+  kRead,
+  kWrite,
+  kSize,
+  kTruncate,
+  kSync,
+  kList,
+  kMakeDirs,
+  kRename,
+  kRemoveFile,
+  kRemoveTree,
+  kSyncDir,
+  kLock,
 };
 [[nodiscard]] std::string_view to_string(DiskCall call) noexcept;
 
@@ -57,8 +69,8 @@ class SimDisk {
   void kill();
   void power_cut();
 
-  // From the `count`-th call from now on (1 is the next) every call fails with kClosed, until the next mount(). A frozen
-  // write leaves a random prefix of its bytes in the page cache. 0 takes the order back.
+  // From the `count`-th call from now on (1 is the next) every call fails with kClosed, until the next mount(). A
+  // frozen write leaves a random prefix of its bytes in the page cache. 0 takes the order back.
   void freeze_after(std::uint64_t count) noexcept { freeze_at_ = count == 0 ? 0 : calls_ + count; }
   [[nodiscard]] bool frozen() const noexcept { return frozen_; }
 
@@ -77,7 +89,7 @@ class SimDisk {
     InodePtr inode;
     InodePtr from_directory;  // null for a link
     std::string from_name;
-    InodePtr to_directory;    // null for an unlink
+    InodePtr to_directory;  // null for an unlink
     std::string to_name;
   };
 

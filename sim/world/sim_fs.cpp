@@ -127,7 +127,8 @@ Result<> SimFileSystem::rename(const std::string& from, const std::string& to) {
   const std::vector<std::string_view> from_parts = path_parts(from);
   const std::vector<std::string_view> to_parts = path_parts(to);
   if (source.directory == nullptr || target.directory == nullptr ||
-      (to_parts.size() > from_parts.size() && std::ranges::equal(from_parts, std::span(to_parts).first(from_parts.size())))) {
+      (to_parts.size() > from_parts.size() &&
+       std::ranges::equal(from_parts, std::span(to_parts).first(from_parts.size())))) {
     return fail(ErrorKind::kIo, "simulated rename", EINVAL);
   }
   if (source.inode == target.inode) {

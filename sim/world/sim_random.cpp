@@ -41,6 +41,8 @@ std::uint64_t SimRandom::between(std::uint64_t low, std::uint64_t high) {
   return high - low == UINT64_MAX ? next() : low + below(high - low + 1);
 }
 
-bool SimRandom::chance(std::uint32_t per_million) { return per_million != 0 && below(1'000'000) < per_million; }
+bool SimRandom::chance(std::uint32_t per_million) {
+  return per_million != 0 && below(1'000'000) < per_million;
+}
 
 }  // namespace moldau::sim

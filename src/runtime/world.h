@@ -24,7 +24,7 @@ struct World {
   FileSystem& fs;                      // any thread
   Workers& workers;                    // any shard
   Logger& logger;                      // any thread
-  Random& random;                      // for whoever builds the node, before the shards run; later each shard has its own
+  Random& random;  // for whoever builds the node, before the shards run; later each shard has its own
 
   [[nodiscard]] std::size_t shard_count() const noexcept { return shards.size(); }
   [[nodiscard]] Shard& shard(std::size_t index) const noexcept {

@@ -94,8 +94,9 @@ class ListenerCore final : public ReadyTarget, public std::enable_shared_from_th
       case ENOMEM:
         // The backlog stays readable: waiting for readiness would spin.
         if (!std::exchange(resting_, true)) {
-          log(logger_, LogLevel::kWarn, "net", "cannot accept connections on {}:{} (error {}): out of descriptors or memory",
-              local_.host, local_.port, code);
+          log(logger_, LogLevel::kWarn, "net",
+              "cannot accept connections on {}:{} (error {}): out of descriptors or memory", local_.host, local_.port,
+              code);
         }
         rest_->arm(shard_.clock().now() + kAcceptRest);
         return false;

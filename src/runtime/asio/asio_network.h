@@ -12,8 +12,8 @@ namespace moldau::runtime {
 // TCP_NODELAY and SO_KEEPALIVE, as Apache Kafka sets them.
 void set_connection_options(int descriptor) noexcept;
 
-// Sockets are close-on-exec and non-blocking. Listeners take SO_REUSEADDR. When the process is out of descriptors or the
-// kernel out of memory, a listener rests for 100 ms (the peers wait in the backlog) and says so in one warning.
+// Sockets are close-on-exec and non-blocking. Listeners take SO_REUSEADDR. When the process is out of descriptors or
+// the kernel out of memory, a listener rests for 100 ms (the peers wait in the backlog) and says so in one warning.
 class AsioNetwork final : public Network {
  public:
   AsioNetwork(AsioShard& shard, Logger& logger) noexcept : shard_(shard), logger_(logger) {}

@@ -60,7 +60,9 @@ struct Peer : SocketHandler {
   }
 };
 
-OutRegion memory_region(std::string_view text) { return {as_bytes(text), nullptr, 0, text.size()}; }
+OutRegion memory_region(std::string_view text) {
+  return {as_bytes(text), nullptr, 0, text.size()};
+}
 
 // What is left of `regions` after `bytes` were accepted.
 std::vector<OutRegion> rest_of(std::vector<OutRegion> regions, std::size_t bytes) {

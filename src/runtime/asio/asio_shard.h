@@ -97,10 +97,10 @@ class AsioShard final : public Shard {
   std::vector<Ready> running_ready_;
 
   std::mutex inbox_mutex_;
-  std::vector<Callback> inbox_;    // guarded by inbox_mutex_
-  bool sleeping_ = false;          // guarded by inbox_mutex_: whoever posts next must wake the shard
-  bool stopped_ = false;           // guarded by inbox_mutex_: posts are dropped
-  bool stop_requested_ = false;    // guarded by inbox_mutex_
+  std::vector<Callback> inbox_;  // guarded by inbox_mutex_
+  bool sleeping_ = false;        // guarded by inbox_mutex_: whoever posts next must wake the shard
+  bool stopped_ = false;         // guarded by inbox_mutex_: posts are dropped
+  bool stop_requested_ = false;  // guarded by inbox_mutex_
   std::atomic<bool> has_thread_{false};
   std::atomic<std::uint64_t> wakes_{0};
 

@@ -63,7 +63,8 @@ struct AsioWorld::Impl {
     });
   }
 
-  bool join(std::vector<std::thread>& threads, const std::size_t& running, std::chrono::steady_clock::time_point limit) {
+  bool join(std::vector<std::thread>& threads, const std::size_t& running,
+            std::chrono::steady_clock::time_point limit) {
     {
       std::unique_lock lock(mutex);
       if (!changed.wait_until(lock, limit, [&] { return running == 0; })) {
@@ -157,6 +158,8 @@ bool AsioWorld::stop(std::chrono::milliseconds limit) {
   return impl_->join(impl_->shard_threads, impl_->running_shards, until);
 }
 
-std::uint64_t AsioWorld::wakes(std::size_t shard) const noexcept { return impl_->shards[shard]->wakes(); }
+std::uint64_t AsioWorld::wakes(std::size_t shard) const noexcept {
+  return impl_->shards[shard]->wakes();
+}
 
 }  // namespace moldau::runtime

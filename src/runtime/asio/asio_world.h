@@ -42,8 +42,8 @@ class AsioWorld {
   void request_stop() noexcept;
   void wait_for_stop_request();
 
-  // Runs the blocking jobs in the queue and all posted work, then joins the threads. False: some thread still runs after
-  // `limit` (a system call that does not return); the process should end. Repeated calls wait again.
+  // Runs the blocking jobs in the queue and all posted work, then joins the threads. False: some thread still runs
+  // after `limit` (a system call that does not return); the process should end. Repeated calls wait again.
   [[nodiscard]] bool stop(std::chrono::milliseconds limit);
 
   // How often other threads woke a shard.

@@ -110,19 +110,20 @@ TEST_F(AsioWorlds, TimersFireInOrderNotBeforeTheirTime) {
     late = std::make_unique<Timer>(shard.timers(), [&] {
       fired.push_back(2);
       EXPECT_GE(shard.clock().now(), due);
-      late.reset();
       done.set_value();
     });
-    early = std::make_unique<Timer>(shard.timers(), [&] {
-      fired.push_back(1);
-      early.reset();
-    });
+    early = std::make_unique<Timer>(shard.timers(), [&] { fired.push_back(1); });
     late->arm(due);
     early->arm(due - milliseconds(2));
     return 0;
   });
   done.get_future().get();
   EXPECT_EQ(fired, (std::vector{1, 2}));
+  on_shard(0, [&] {
+    early.reset();
+    late.reset();
+    return 0;
+  });
 }
 
 struct CountingHook : TurnEndHook {
@@ -160,9 +161,18 @@ TEST_F(AsioWorlds, WorkersRunJobsInParallelAndReplyOnTheShard) {
   auto first = first_runs.get_future();
   auto second = second_runs.get_future();
   on_shard(0, [&] {
-    view_.workers.run([&] { first_runs.set_value(); second.wait(); }, view_.shard(0), [] {});
-    view_.workers.run([&] { second_runs.set_value(); first.wait(); }, view_.shard(0),
-                      [&] { replied.set_value(view_.shard(0).is_current()); });
+    view_.workers.run(
+        [&] {
+          first_runs.set_value();
+          second.wait();
+        },
+        view_.shard(0), [] {});
+    view_.workers.run(
+        [&] {
+          second_runs.set_value();
+          first.wait();
+        },
+        view_.shard(0), [&] { replied.set_value(view_.shard(0).is_current()); });
     return 0;
   });
   EXPECT_TRUE(replied.get_future().get());
@@ -187,7 +197,12 @@ TEST_F(AsioWorlds, StopRunsWhatWasPostedAndDropsWhatComesLater) {
 TEST_F(AsioWorlds, StopGivesUpOnASystemCallThatHangs) {
   world_.start();
   std::promise<void> running, let_go;
-  view_.workers.run([&] { running.set_value(); let_go.get_future().wait(); }, view_.shard(0), [] {});
+  view_.workers.run(
+      [&] {
+        running.set_value();
+        let_go.get_future().wait();
+      },
+      view_.shard(0), [] {});
   running.get_future().wait();
   EXPECT_FALSE(world_.stop(milliseconds(5)));
   let_go.set_value();
@@ -218,8 +233,9 @@ TEST(StreamLogger, WritesOneLineThatCannotBeForged) {
   constexpr std::int64_t kWhen = 1'795'266'000'123;
   EXPECT_EQ(format_log_line(LogFormat::kPlain, kWhen, LogLevel::kInfo, "storage", "a \"b\"\nc\x01"),
             "2026-11-21T13:00:00.123Z INFO storage a \"b\"\\nc\\u0001\n");
-  EXPECT_EQ(format_log_line(LogFormat::kJson, kWhen, LogLevel::kWarn, "net", "a \"b\"\n\\"),
-            "{\"time\":\"2026-11-21T13:00:00.123Z\",\"level\":\"WARN\",\"area\":\"net\",\"text\":\"a \\\"b\\\"\\n\\\\\"}\n");
+  EXPECT_EQ(
+      format_log_line(LogFormat::kJson, kWhen, LogLevel::kWarn, "net", "a \"b\"\n\\"),
+      "{\"time\":\"2026-11-21T13:00:00.123Z\",\"level\":\"WARN\",\"area\":\"net\",\"text\":\"a \\\"b\\\"\\n\\\\\"}\n");
 }
 
 }  // namespace

@@ -84,16 +84,20 @@ EntryKind kind_of(const std::string& directory, const dirent& entry) {
     case DT_UNKNOWN: break;  // some file systems do not say
     default: return EntryKind::kOther;
   }
-  struct stat status {};
+  struct stat status{};
   if (::lstat(join_path(directory, entry.d_name).c_str(), &status) != 0) {
     return EntryKind::kOther;
   }
-  return S_ISREG(status.st_mode) ? EntryKind::kFile : S_ISDIR(status.st_mode) ? EntryKind::kDirectory : EntryKind::kOther;
+  return S_ISREG(status.st_mode)   ? EntryKind::kFile
+         : S_ISDIR(status.st_mode) ? EntryKind::kDirectory
+                                   : EntryKind::kOther;
 }
 
 }  // namespace
 
-PosixFile::~PosixFile() { ::close(descriptor_); }
+PosixFile::~PosixFile() {
+  ::close(descriptor_);
+}
 
 Result<std::size_t> PosixFile::read_at(std::uint64_t position, MutableBytes into) const {
   std::size_t done = 0;
@@ -146,7 +150,7 @@ Result<> PosixFile::write_at(std::uint64_t position, std::span<const Bytes> piec
 }
 
 Result<std::uint64_t> PosixFile::size() const {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor_, &status) != 0) {
     return os_failure("fstat", errno);
   }
@@ -182,7 +186,7 @@ Result<std::shared_ptr<File>> PosixFileSystem::open(const std::string& path, Ope
 }
 
 Result<std::uint64_t> PosixFileSystem::file_size(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     return os_failure("stat", errno);
   }
@@ -190,7 +194,7 @@ Result<std::uint64_t> PosixFileSystem::file_size(const std::string& path) {
 }
 
 Result<bool> PosixFileSystem::exists(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) == 0) {
     return true;
   }
@@ -229,7 +233,7 @@ Result<> PosixFileSystem::make_dirs(const std::string& directory) {
     if (prefix.empty() || ::mkdir(prefix.c_str(), kDirectoryMode) == 0) {
       continue;
     }
-    struct stat status {};
+    struct stat status{};
     const int code = errno;
     if (::stat(prefix.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
       return os_failure("mkdir", code);
@@ -262,8 +266,7 @@ Result<> PosixFileSystem::remove_tree(const std::string& directory) {
 }
 
 Result<> PosixFileSystem::sync_dir(const std::string& directory) {
-  const Descriptor descriptor(
-      retry([&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  const Descriptor descriptor(retry([&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (descriptor.get() < 0) {
     return os_failure("open directory", errno);
   }
@@ -293,7 +296,7 @@ class PosixFileSystem::PosixFileLock final : public FileLock {
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {
   const std::scoped_lock guard(held_->mutex);
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) == 0 && held_->files.contains({status.st_dev, status.st_ino})) {
     return fail(ErrorKind::kLocked, "held by this process");
   }
@@ -304,7 +307,7 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path)
   if (::fstat(descriptor.get(), &status) != 0) {
     return os_failure("fstat lock file", errno);
   }
-  struct flock request {};
+  struct flock request{};
   request.l_type = F_WRLCK;
   request.l_whence = SEEK_SET;  // start 0, length 0: the whole file
   if (retry([&] { return ::fcntl(descriptor.get(), F_SETLK, &request); }) != 0) {

@@ -13,7 +13,11 @@ std::int64_t nanoseconds(clockid_t clock) noexcept {
 
 }  // namespace
 
-MonoTime monotonic_now() noexcept { return MonoTime(std::chrono::nanoseconds(nanoseconds(CLOCK_MONOTONIC))); }
-std::int64_t wall_clock_ms() noexcept { return nanoseconds(CLOCK_REALTIME) / 1'000'000; }
+MonoTime monotonic_now() noexcept {
+  return MonoTime(std::chrono::nanoseconds(nanoseconds(CLOCK_MONOTONIC)));
+}
+std::int64_t wall_clock_ms() noexcept {
+  return nanoseconds(CLOCK_REALTIME) / 1'000'000;
+}
 
 }  // namespace moldau::runtime

@@ -14,16 +14,18 @@
 namespace moldau::runtime {
 namespace {
 
-constexpr std::size_t kIovecsMax = 256;                  // regions handed to one sendmsg; below IOV_MAX, on the stack
-constexpr std::size_t kSendfileBytesMax = 0x7FFF'F000;   // what one sendfile call moves at most
+constexpr std::size_t kIovecsMax = 256;                 // regions handed to one sendmsg; below IOV_MAX, on the stack
+constexpr std::size_t kSendfileBytesMax = 0x7FFF'F000;  // what one sendfile call moves at most
 
 struct Moved {
   std::size_t bytes = 0;
-  bool all = false;      // everything asked for
-  bool broken = false;   // the stream cannot go on
+  bool all = false;     // everything asked for
+  bool broken = false;  // the stream cannot go on
 };
 
-bool would_block(int code) noexcept { return code == EAGAIN || code == EWOULDBLOCK; }
+bool would_block(int code) noexcept {
+  return code == EAGAIN || code == EWOULDBLOCK;
+}
 
 // Sends the leading memory regions (at most kIovecsMax); says through `count` how many it took on.
 Moved send_memory(int descriptor, std::span<const OutRegion> regions, std::size_t& count) noexcept {
@@ -60,8 +62,8 @@ Moved send_file(int descriptor, const OutRegion& region) noexcept {
   Moved moved;
   while (moved.bytes < region.size) {
     auto offset = static_cast<off_t>(region.position + moved.bytes);
-    const ssize_t sent = ::sendfile(descriptor, file->descriptor(), &offset,
-                                    std::min(region.size - moved.bytes, kSendfileBytesMax));
+    const ssize_t sent =
+        ::sendfile(descriptor, file->descriptor(), &offset, std::min(region.size - moved.bytes, kSendfileBytesMax));
     if (sent > 0) {
       moved.bytes += static_cast<std::size_t>(sent);
     } else if (sent == 0) {

@@ -10,16 +10,9 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "runtime/fs.h"
+#include "storage/producer_state/producer_origin.h"
 
 namespace moldau::storage {
-
-// Who wrote a batch, as far as producer state cares (Kafka's AppendOrigin).
-enum class ProducerOrigin : std::uint8_t {
-  kClient,       // sequences and epochs are checked, duplicates are found
-  kCoordinator,  // epochs are checked: markers and the coordinators' own records
-  kReplica,      // the leader checked; nothing is refused
-  kRaft,         // the metadata log: nothing is refused
-};
 
 // Why an append was refused. Nothing was written, but for kStorage, after which the log is offline.
 enum class AppendRefusal : std::uint8_t {

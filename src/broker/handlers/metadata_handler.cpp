@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "broker/handlers/topic_name.h"
+#include "metadata/controller/topic_name.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/describe_cluster_request.h"
 #include "protocol/messages/describe_cluster_response.h"
@@ -159,7 +159,7 @@ void MetadataHandler::handle(Request request) {
           add_known(*topic);
           continue;
         }
-        const bool valid = is_valid_topic_name(name);
+        const bool valid = metadata::topic_name_fault(name).empty();
         if (valid && decoded->allow_auto_topic_creation && identity_.auto_create_topics) {
           creator_.create_soon(name);
         }

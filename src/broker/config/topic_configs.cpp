@@ -1,0 +1,186 @@
+#include "broker/config/topic_configs.h"
+
+#include <algorithm>
+
+#include "config_schema/config_value.h"
+
+namespace moldau::broker {
+
+using metadata::ConfigMap;
+using metadata::ConfigResourceType;
+using protocol::ErrorCode;
+
+namespace {
+
+config::Scope scope_of(ConfigResourceType type) {
+  switch (type) {
+    case ConfigResourceType::kTopic: return config::Scope::kTopic;
+    case ConfigResourceType::kGroup: return config::Scope::kGroup;
+    case ConfigResourceType::kClientMetrics: return config::Scope::kClientMetrics;
+    default: return config::Scope::kBroker;
+  }
+}
+
+const config::ConfigKey* find_key(ConfigResourceType type, std::string_view key) {
+  return config::find(scope_of(type), key);
+}
+
+// A broker value as the topic key counts it: hours become milliseconds, and a negative "no bound" stays one.
+std::string scaled(const std::string& value, std::int64_t factor) {
+  if (factor == 1) {
+    return value;
+  }
+  const auto number = config::parse_long(value);
+  return number && *number >= 0 ? std::to_string(*number * factor) : value;
+}
+
+std::int64_t number_of(const ConfigMap& map, std::string_view key, std::int64_t otherwise) {
+  const auto found = map.find(key);
+  return found == map.end() ? otherwise : config::parse_long(found->second).value_or(otherwise);
+}
+
+}  // namespace
+
+TopicConfigs::TopicConfigs(const NodeConfig& config)
+    : config_(config), node_name_(std::to_string(config.node_id.value())) {}
+
+metadata::ConfigLayers TopicConfigs::layers_of(const metadata::Image& image, std::string_view topic) const {
+  return {.topic = image.config(ConfigResourceType::kTopic, topic),
+          .node = image.config(ConfigResourceType::kBroker, node_name_),
+          .cluster = image.config(ConfigResourceType::kBroker, "")};
+}
+
+std::vector<ConfigSynonym> TopicConfigs::resolve(const config::ConfigKey& key,
+                                                 const metadata::ConfigLayers& layers) const {
+  std::vector<ConfigSynonym> values;
+  if (const auto found = layers.topic.find(key.name); found != layers.topic.end()) {
+    values.push_back({std::string(key.name), found->second, ConfigSource::kTopic});
+  }
+  const auto add_layer = [&](const ConfigMap& map, ConfigSource source) {
+    for (const config::Synonym& synonym : key.synonyms) {
+      if (const auto found = map.find(synonym.broker_key); found != map.end()) {
+        values.push_back({std::string(synonym.broker_key), scaled(found->second, synonym.factor), source});
+      }
+    }
+  };
+  add_layer(layers.node, ConfigSource::kDynamicBroker);
+  add_layer(layers.cluster, ConfigSource::kDynamicDefaultBroker);
+  add_layer(config_.set_keys, ConfigSource::kStaticBroker);
+  // The last synonym is the one with a default of its own; a key without synonyms is its own default.
+  const std::string name(key.synonyms.empty() ? key.name : key.synonyms.back().broker_key);
+  values.push_back({name, key.default_is_null ? std::nullopt : std::optional<std::string>(key.default_value),
+                    ConfigSource::kDefault});
+  return values;
+}
+
+bool TopicConfigs::is_list(ConfigResourceType type, std::string_view key) const {
+  const config::ConfigKey* found = find_key(type, key);
+  return found != nullptr && found->type == config::Type::kList;
+}
+
+std::optional<std::string> TopicConfigs::default_value(ConfigResourceType type, std::string_view key) const {
+  const config::ConfigKey* found = find_key(type, key);
+  if (found == nullptr || !found->has_default || found->default_is_null) {
+    return std::nullopt;
+  }
+  return std::string(found->default_value);
+}
+
+metadata::ApiError TopicConfigs::validate(const metadata::ConfigResource& resource, const ConfigMap& proposed,
+                                          const ConfigMap& existing) const {
+  for (const auto& [name, value] : proposed) {
+    const config::ConfigKey* key = find_key(resource.type, name);
+    if (key == nullptr) {
+      return {ErrorCode::kInvalidConfig, "unknown configuration key " + name};
+    }
+    if (const char* why = config::refuse_value(*key, value)) {
+      return {ErrorCode::kInvalidConfig, name + ": '" + value + "' " + why};
+    }
+    const auto before = existing.find(name);
+    const bool changed = before == existing.end() || before->second != value;
+    if (resource.type == ConfigResourceType::kBroker && changed && key->mode == config::UpdateMode::kReadOnly) {
+      return {ErrorCode::kInvalidRequest, name + " cannot be changed while brokers run"};
+    }
+  }
+  if (resource.type == ConfigResourceType::kTopic) {
+    if (const auto remote = proposed.find("remote.storage.enable");
+        remote != proposed.end() && config::parse_boolean(remote->second).value_or(false)) {
+      return {ErrorCode::kInvalidConfig, "remote.storage.enable: this cluster has no tiered storage"};
+    }
+    if (number_of(proposed, "min.compaction.lag.ms", 0) > number_of(proposed, "max.compaction.lag.ms", INT64_MAX)) {
+      return {ErrorCode::kInvalidConfig, "min.compaction.lag.ms is larger than max.compaction.lag.ms"};
+    }
+  }
+  return {};
+}
+
+std::optional<std::string> TopicConfigs::effective_topic_value(std::string_view key,
+                                                               const metadata::ConfigLayers& layers) const {
+  const config::ConfigKey* found = config::find(config::Scope::kTopic, key);
+  return found == nullptr ? std::nullopt : resolve(*found, layers).front().value;
+}
+
+std::vector<metadata::EffectiveConfig> TopicConfigs::effective_topic_configs(
+    const metadata::ConfigLayers& layers) const {
+  std::vector<metadata::EffectiveConfig> effective;
+  for (const config::ConfigKey& key : config::keys(config::Scope::kTopic)) {
+    // Our own keys and Kafka's internal ones show only where they are set: clients of Kafka do not expect them.
+    const bool shown = !key.internal && !key.name.starts_with("moldau.");
+    if (!shown && !layers.topic.contains(key.name)) {
+      continue;
+    }
+    ConfigSynonym value = resolve(key, layers).front();
+    effective.push_back({.name = std::string(key.name),
+                         .value = std::move(value.value),
+                         .source = static_cast<std::int8_t>(value.source),
+                         .read_only = false,
+                         .sensitive = key.is_sensitive()});
+  }
+  return effective;
+}
+
+replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& image, std::string_view topic) const {
+  const metadata::ConfigLayers layers = layers_of(image, topic);
+  const auto text = [&](std::string_view key) { return effective_topic_value(key, layers); };
+  // Values were validated when they were set; one that a newer release wrote and we cannot read counts as the default.
+  const auto number = [&](std::string_view key, auto& into) {
+    if (const auto value = text(key)) {
+      if (const auto parsed = config::parse_long(*value)) {
+        into = static_cast<std::remove_reference_t<decltype(into)>>(*parsed);
+      }
+    }
+  };
+  replication::PartitionConfig made;
+  storage::LogConfig& log = made.log;
+  number("segment.bytes", log.segment_bytes);
+  number("internal.segment.bytes", log.segment_bytes);
+  number("segment.ms", log.segment_ms);
+  number("segment.jitter.ms", log.segment_jitter_ms);
+  number("segment.index.bytes", log.segment_index_bytes);
+  number("index.interval.bytes", log.index_interval_bytes);
+  number("retention.ms", log.retention_ms);
+  number("retention.bytes", log.retention_bytes);
+  number("file.delete.delay.ms", log.file_delete_delay_ms);
+  number("max.compaction.lag.ms", log.max_compaction_lag_ms);
+  number("flush.messages", made.flush_messages);
+  number("min.insync.replicas", made.min_isr);
+  number("max.message.bytes", made.produce.max_message_bytes);
+  number("message.timestamp.before.max.ms", made.produce.timestamp_before_max_ms);
+  number("message.timestamp.after.max.ms", made.produce.timestamp_after_max_ms);
+  if (const auto policy = text("cleanup.policy")) {
+    const auto policies = config::parse_list(*policy);
+    log.cleanup_delete = std::find(policies.begin(), policies.end(), "delete") != policies.end();
+    log.cleanup_compact = std::find(policies.begin(), policies.end(), "compact") != policies.end();
+  }
+  if (text("message.timestamp.type") == "LogAppendTime") {
+    made.produce.timestamp_type = record::TimestampType::kLogAppendTime;
+  }
+  if (const auto sync = text("moldau.acks.all.sync")) {
+    made.acks_all_sync = config::parse_boolean(*sync).value_or(true);
+  }
+  log.producer_id_expiration_ms = config_.producer_id_expiration_ms;
+  log.decompressed_bytes_max = static_cast<std::size_t>(config_.decompressed_bytes_max);
+  return made;
+}
+
+}  // namespace moldau::broker

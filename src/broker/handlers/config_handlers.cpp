@@ -1,0 +1,183 @@
+#include "broker/handlers/config_handlers.h"
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "metadata/controller/topic_name.h"
+#include "protocol/messages/describe_configs_request.h"
+#include "protocol/messages/describe_configs_response.h"
+#include "protocol/messages/incremental_alter_configs_request.h"
+#include "protocol/messages/incremental_alter_configs_response.h"
+
+namespace moldau::broker {
+
+using metadata::ConfigResourceType;
+using protocol::DescribeConfigsRequest;
+using protocol::DescribeConfigsResponse;
+using protocol::ErrorCode;
+using protocol::IncrementalAlterConfigsRequest;
+using protocol::IncrementalAlterConfigsResponse;
+
+namespace {
+
+constexpr const char* kTopicsOnly = "this release describes and alters the configs of topics only";
+constexpr auto kTopicType = static_cast<std::int8_t>(ConfigResourceType::kTopic);
+
+// DescribeConfigs' codes of value types.
+std::int8_t type_code(config::Type type) {
+  switch (type) {
+    case config::Type::kBoolean: return 1;
+    case config::Type::kString: return 2;
+    case config::Type::kInt: return 3;
+    case config::Type::kShort: return 4;
+    case config::Type::kLong: return 5;
+    case config::Type::kDouble: return 6;
+    case config::Type::kList: return 7;
+    case config::Type::kClass: return 8;
+    case config::Type::kPassword: return 9;
+  }
+  return 0;
+}
+
+// Keeps the texts that a response only views.
+class TextKeeper {
+ public:
+  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+
+ private:
+  std::deque<std::string> texts_;
+};
+
+void describe_topic(protocol::describe_configs_response::DescribeConfigsResult& out, const TopicConfigs& configs,
+                    const metadata::Image& image, const DescribeConfigsRequest& request,
+                    const std::optional<std::vector<std::string_view>>& keys, TextKeeper& texts) {
+  const metadata::ConfigLayers layers = configs.layers_of(image, out.resource_name);
+  for (const config::ConfigKey& key : config::keys(config::Scope::kTopic)) {
+    const bool hidden = (key.internal || key.name.starts_with("moldau.")) && !layers.topic.contains(key.name);
+    const bool wanted = !keys || keys->empty() || std::find(keys->begin(), keys->end(), key.name) != keys->end();
+    if (hidden || !wanted) {
+      continue;
+    }
+    std::vector<ConfigSynonym> values = configs.resolve(key, layers);
+    auto& described = out.configs.emplace_back();
+    described.name = key.name;
+    described.is_sensitive = key.is_sensitive();
+    described.config_source = static_cast<std::int8_t>(values.front().source);
+    described.config_type = type_code(key.type);
+    const auto shown = [&](std::optional<std::string>& value) -> std::optional<std::string_view> {
+      if (!value || key.is_sensitive()) {
+        return std::nullopt;
+      }
+      return texts.keep(*std::move(value));
+    };
+    described.documentation.reset();
+    if (request.include_documentation && !key.documentation.empty()) {
+      described.documentation = key.documentation;
+    }
+    if (request.include_synonyms) {
+      for (ConfigSynonym& value : values) {
+        auto& synonym = described.synonyms.emplace_back();
+        synonym.name = texts.keep(value.name);
+        std::optional<std::string> copy = value.value;
+        synonym.value = shown(copy);
+        synonym.source = static_cast<std::int8_t>(value.source);
+      }
+    }
+    described.value = shown(values.front().value);
+  }
+}
+
+}  // namespace
+
+void DescribeConfigsHandler::handle(Request request) {
+  const auto decoded = request.decode<DescribeConfigsRequest>();
+  if (!decoded) {
+    return request.close();
+  }
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();
+  DescribeConfigsResponse response;
+  TextKeeper texts;
+  for (const auto& resource : decoded->resources) {
+    auto& out = response.results.emplace_back();
+    out.resource_type = resource.resource_type;
+    out.resource_name = resource.resource_name;
+    out.error_message.reset();
+    if (resource.resource_type != kTopicType) {
+      out.error_code = to_wire(ErrorCode::kInvalidRequest);
+      out.error_message = kTopicsOnly;
+    } else if (!metadata::topic_name_fault(resource.resource_name).empty()) {
+      out.error_code = to_wire(ErrorCode::kInvalidTopicException);
+      out.error_message = "not a topic name";
+    } else if (image->topic(resource.resource_name) == nullptr) {
+      out.error_code = to_wire(ErrorCode::kUnknownTopicOrPartition);
+    } else {
+      describe_topic(out, configs_, *image, *decoded, resource.configuration_keys, texts);
+    }
+  }
+  request.reply(response);
+}
+
+void IncrementalAlterConfigsHandler::handle(Request request) {
+  const auto decoded = request.decode<IncrementalAlterConfigsRequest>();
+  if (!decoded) {
+    return request.close();
+  }
+  std::vector<metadata::ResourceAlterations> alterations;
+  std::vector<metadata::ResourceOutcome> refused;
+  for (const auto& resource : decoded->resources) {
+    metadata::ConfigResource named{.type = static_cast<ConfigResourceType>(resource.resource_type),
+                                   .name = std::string(resource.resource_name)};
+    if (resource.resource_type != kTopicType) {
+      refused.push_back({std::move(named), {ErrorCode::kInvalidRequest, kTopicsOnly}});
+      continue;
+    }
+    auto& out = alterations.emplace_back();
+    out.resource = std::move(named);
+    for (const auto& config : resource.configs) {
+      auto& alteration = out.alterations.emplace_back();
+      alteration.key = config.name;
+      alteration.operation = static_cast<metadata::ConfigOperation>(config.config_operation);
+      if (config.value) {
+        alteration.value = *config.value;
+      }
+    }
+  }
+  std::vector<metadata::ConfigResource> named;
+  for (const auto& alteration : alterations) {
+    named.push_back(alteration.resource);
+  }
+  auto asked = std::make_unique<Request>(std::move(request));
+  controller_.alter_configs(
+      std::move(alterations), decoded->validate_only,
+      [asked = std::move(asked), refused = std::move(refused), named = std::move(named)](
+          std::expected<std::vector<metadata::ResourceOutcome>, metadata::ApiError> outcomes) {
+        IncrementalAlterConfigsResponse response;
+        const auto add = [&](const metadata::ConfigResource& resource, const metadata::ApiError& error) {
+          auto& out = response.responses.emplace_back();
+          out.resource_type = static_cast<std::int8_t>(resource.type);
+          out.resource_name = resource.name;
+          out.error_code = to_wire(error.code);
+          out.error_message.reset();
+          if (!error.message.empty()) {
+            out.error_message = error.message;
+          }
+        };
+        if (outcomes) {
+          for (const metadata::ResourceOutcome& outcome : *outcomes) {
+            add(outcome.resource, outcome.error);
+          }
+        } else {
+          for (const metadata::ConfigResource& resource : named) {
+            add(resource, outcomes.error());
+          }
+        }
+        for (const metadata::ResourceOutcome& outcome : refused) {
+          add(outcome.resource, outcome.error);
+        }
+        asked->reply(response);
+      });
+}
+
+}  // namespace moldau::broker

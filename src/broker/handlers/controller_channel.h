@@ -1,0 +1,53 @@
+// The controller as the handlers of a shard reach it: requests are values, replies come back on the asking shard.
+#pragma once
+
+#include <expected>
+#include <vector>
+
+#include "base/callback.h"
+#include "base/ids.h"
+#include "metadata/controller/configuration_control.h"
+#include "metadata/controller/controller_result.h"
+#include "metadata/controller/topic_control.h"
+#include "protocol/errors/error_code.h"
+
+namespace moldau::broker {
+
+template <class T>
+using ControllerReply = Function<void(std::expected<T, metadata::ApiError>)>;
+
+struct QuorumView {
+  NodeId leader = kNoNode;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  Offset high_watermark{0};
+  Offset log_end{0};
+  struct Voter {
+    NodeId id = kNoNode;
+    Uuid directory_id;
+    struct Listener {
+      std::string name;
+      std::string host;
+      std::uint16_t port = 0;
+    };
+    std::vector<Listener> listeners;
+  };
+  std::vector<Voter> voters;
+};
+
+// One per shard. A reply comes once: after commit and replay for what changed something, with REQUEST_TIMED_OUT if the
+// controller could not commit in time, with NOT_CONTROLLER if this node is not the leader of the quorum.
+class ControllerChannel {
+ public:
+  virtual ~ControllerChannel() = default;
+  virtual void create_topics(metadata::CreateTopics request, std::int32_t timeout_ms,
+                             ControllerReply<std::vector<metadata::TopicCreated>> reply) = 0;
+  virtual void delete_topics(std::vector<metadata::TopicDeletion> request, std::int32_t timeout_ms,
+                             ControllerReply<std::vector<metadata::TopicDeleted>> reply) = 0;
+  virtual void alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
+                             ControllerReply<std::vector<metadata::ResourceOutcome>> reply) = 0;
+  // A producer id that was never given out before.
+  virtual void next_producer_id(ControllerReply<ProducerId> reply) = 0;
+  virtual void describe_quorum(ControllerReply<QuorumView> reply) = 0;
+};
+
+}  // namespace moldau::broker

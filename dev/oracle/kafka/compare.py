@@ -5,11 +5,14 @@ import json
 import pathlib
 
 
+ABSENT = (None, "", [], {}, 0, -1, "AAAAAAAAAAAAAAAAAAAAAA")
+
+
 class Allowed:
     """Rules {"path", "rule", "reason"[, "case"]}: path and case are shell patterns; a path is Api.field.field without indexes.
 
     ignore:    not compared;
-    present:   compared only as null, empty or not;
+    present:   compared only as there or not (null, empty, 0, -1 and the zero uuid are not there);
     unordered: the elements of this array are compared in a sorted order;
     subset:    an array whose elements must all be among the expected ones.
     """
@@ -40,7 +43,7 @@ class Allowed:
         if rule == "ignore":
             return "(not compared)"
         if rule == "present":
-            return "(present)" if value not in (None, "", [], {}) else value
+            return "(not there)" if value in ABSENT else "(there)"
         if isinstance(value, dict):
             out = {key: self._apply(f"{path}.{key}", inner, case) for key, inner in value.items()}
             # A tagged field is absent where it has its default: an ignored one may be on one side only.

@@ -88,7 +88,7 @@ def substitute(step: Step, text: str, variables: dict) -> str:
             raise ConversationError(f"{step.where}: nothing is called ${match[1]}")
         return str(variables[match[1]])
 
-    return re.sub(r"\$(\w+(?:\.\w+)*)", value, text)
+    return re.sub(r"\$([\w-]+(?:\.\w+)*)", value, text)
 
 
 def body(step: Step, variables: dict) -> dict:
@@ -107,7 +107,7 @@ def body(step: Step, variables: dict) -> dict:
             return json.dumps(variables[text[1:]])
         return json.dumps(text) if match[1] else text
 
-    text = re.sub(r'"(?:[^"\\]|\\.)*"|\$\w+(?:\.\w+)*|([A-Za-z_]\w*)(?=\s*:)', token, step.body)
+    text = re.sub(r'"(?:[^"\\]|\\.)*"|\$[\w-]+(?:\.\w+)*|([A-Za-z_]\w*)(?=\s*:)', token, step.body)
     try:
         return json.loads(text)
     except ValueError as error:

@@ -18,6 +18,7 @@ REPLY_TIMEOUT_S = 15
 UNTIL_TIMEOUT_S = 20
 MESSAGE_FIELDS = {"errorMessage", "batchIndexErrorMessage", "errorString"}
 FRAME_MAX = 100 << 20
+NO_UUID = "AAAAAAAAAAAAAAAAAAAAAA"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Replay:
 
     def run(self, steps: list[Step]) -> list[dict]:
         try:
+            self._name_cluster(steps[0])
             for step in steps:
                 getattr(self, f"_{step.verb}")(step)
         finally:
@@ -112,11 +114,16 @@ class Replay:
                 connection.close()
         return self.exchanges
 
+    def _name_cluster(self, step: Step) -> None:
+        self._text_names[self._ask(step, "Metadata", 12, {"topics": []})["clusterId"]] = "cluster"
+        self._drop()
+
     # -- steps -----------------------------------------------------------------------------------------------------
 
     def _connection(self, step: Step) -> None:
         self._current = step.words[0]
-        self._ports[self._current] = self._server.controller_port if "controller" in step.words[1:] else self._server.port
+        if self._current not in self._ports:
+            self._ports[self._current] = self._server.controller_port if "controller" in step.words[1:] else self._server.port
 
     def _close(self, step: Step) -> None:
         self._drop()
@@ -133,7 +140,7 @@ class Replay:
         self.variables[name] = value
         if isinstance(value, str):
             self._text_names[value] = name
-        else:
+        elif value >= 0:  # -1 says that there is none
             self._int_names.setdefault(path.split(".")[-1].split("[")[0], {})[value] = name
 
     def _topic(self, step: Step) -> None:
@@ -148,17 +155,18 @@ class Replay:
         while True:
             answer = self._ask(step, "Metadata", 12, {"topics": [{"name": name}]})
             topic = answer["topics"][0]
-            if topic["errorCode"] == 0 and len(topic["partitions"]) == partitions and \
-                    all(one["leaderId"] >= 0 and one["errorCode"] == 0 for one in topic["partitions"]):
+            if topic["errorCode"] == 0 and self._serves(step, name, partitions):
                 break
             if time.monotonic() > deadline:
                 raise ConversationError(f"{step.where}: topic {name} has no leaders: {topic}")
             time.sleep(0.05)
         self.variables[f"{name}.id"] = topic["topicId"]
-        self._text_names[topic["topicId"]] = f"{name}.id"
-        created = self.exchanges[-1].get("answer", {}).get("topics", [{}])[0]  # written down before the id had a name
-        if created.get("topicId") == topic["topicId"]:
-            created["topicId"] = f"${name}.id"
+
+    def _serves(self, step: Step, name: str, partitions: int) -> bool:
+        """Metadata names a leader a moment before the leader serves."""
+        asked = [{"partitionIndex": index, "timestamp": -2} for index in range(partitions)]
+        answer = self._ask(step, "ListOffsets", 7, {"topics": [{"name": name, "partitions": asked}]})
+        return all(one["errorCode"] == 0 for one in answer["topics"][0]["partitions"])
 
     def _request(self, step: Step) -> None:
         body = self._build_records(conversation.body(step, self.variables))
@@ -168,7 +176,7 @@ class Replay:
             self._exchange(step, step.api, step.version, body)
 
     def _repeat(self, step: Step, body: dict) -> None:
-        path, _, wanted = step.options["until"].rpartition(":")
+        path, _, wanted = conversation.substitute(step, step.options["until"], self.variables).rpartition(":")
         deadline = time.monotonic() + UNTIL_TIMEOUT_S
         while True:
             answer = self._ask(step, step.api, step.version, body)
@@ -306,8 +314,19 @@ class Replay:
             return base64.b64encode(batch_text.build(value)).decode()
         return value
 
+    def _name_topic_id(self, topic: dict) -> None:
+        """Ids of topics are named after the topic; the second id of a name is NAME.id2."""
+        topic_id, name = topic["topicId"], topic["name"]
+        if topic_id in self._text_names or topic_id == NO_UUID or not isinstance(name, str):
+            return
+        taken = set(self._text_names.values())
+        names = [f"{name}.id", *(f"{name}.id{count}" for count in range(2, 100))]
+        self._text_names[topic_id] = next(one for one in names if one not in taken)
+
     def _normalise(self, name: str, value):
         if isinstance(value, dict):
+            if "topicId" in value and "name" in value:
+                self._name_topic_id(value)
             return {key: self._normalise(key, inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._normalise(name, inner) for inner in value]

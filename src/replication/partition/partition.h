@@ -1,7 +1,8 @@
 // Partition: one replica of one partition: the log, who leads it, who waits for it. The shell around ReplicationCore.
 //
 // Shard:      lives and dies on its shard; every call and every callback is on it. Nothing suspends; blocking work is
-//             handed to the SyncGroup and the LogDirectory.
+//             handed to the SyncGroup and the DirectoryLink. A callback may call back into the partition (a finished ack
+//             may let the next append begin) but must not destroy it.
 // Invariants: (asserted after every step)
 //   P1  log start <= high watermark <= log end; last stable offset <= high watermark (I12).
 //   P2  nothing at or above the high watermark (read_committed: the last stable offset) leaves through a consumer's
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <expected>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +31,7 @@
 #include "replication/core/replication_core.h"
 #include "replication/partition/partition_types.h"
 #include "replication/partition/waiters.h"
+#include "runtime/fs.h"
 #include "runtime/shard.h"
 #include "storage/log/log.h"
 #include "storage/sync/sync_group.h"
@@ -58,21 +61,28 @@ class AlterPartitionSender {
   virtual void send(Partition& partition, const AlterPartition& request) = 0;
 };
 
-// Where an advanced log start is made durable before DeleteRecords is answered.
-class LogStartKeeper {
+// The partition's log directory, on whatever shard it lives.
+class DirectoryLink {
  public:
-  virtual ~LogStartKeeper() = default;
-  // `done(true)` on this shard once a checkpoint that holds the partition's present log start is on the disk.
+  virtual ~DirectoryLink() = default;
+  // An advanced log start must be durable before DeleteRecords is answered: `done(true)` on this shard once a checkpoint
+  // that holds the partition's present log start is on the disk. Never from inside the call.
   virtual void keep_log_start(Partition& partition, Function<void(bool)> done) = 0;
+  // A rolled segment has reached the disk: a good moment to write the durable ends.
+  virtual void on_roll_synced(Partition& partition) = 0;
+  // A write or a sync failed. The directory goes offline, and with it its other partitions, in a later turn.
+  virtual void on_storage_failure(Partition& partition, const Error& error) = 0;
 };
 
 // What the partitions of one shard share. Outlives them.
 struct PartitionEnvironment {
   runtime::Shard& shard;
   storage::SyncGroup& sync;
+  runtime::FileSystem& fs;
+  record::Scratch& scratch;  // for lookups by time
   const BrokerView& brokers;
   AlterPartitionSender& alter_partition;
-  LogStartKeeper& log_starts;
+  DirectoryLink& directory;
   Logger& logger;
   NodeId self = kNoNode;
   MonoMs replica_lag_max = 30'000;  // replica.lag.time.max.ms
@@ -99,6 +109,9 @@ class Partition final : private storage::SyncClient {
   // The topic was deleted: waiters fail with kUnknownTopicOrPartition, the log is handed out for removal. Then only
   // destruction and questions are left.
   [[nodiscard]] std::unique_ptr<storage::Log> on_deleted();
+  // The process stops or the partition moves: waiters fail with kNotLeaderOrFollower, the log is handed out to be closed.
+  // For a clean stop the SyncGroup has been closed before, so that no sync is in flight.
+  [[nodiscard]] std::unique_ptr<storage::Log> release();
   // The log directory failed: waiters fail with kKafkaStorageError.
   void on_directory_failed();
   // Every replica.lag.time.max.ms / 2 while leading: late followers leave the ISR.
@@ -155,7 +168,9 @@ class Partition final : private storage::SyncClient {
 
   // log.retention.check.interval.ms: deletes segments that the rules let go.
   void enforce_retention();
-  // flush.ms, and a dirty log whose group policy wants it on the disk.
+  // Files whose file.delete.delay.ms has passed, to be removed on Workers.
+  [[nodiscard]] std::vector<std::string> take_due_deletions();
+  // flush.ms: asks for a sync if records have waited long enough.
   void sync_if_due();
   // Asks for a sync now, whatever the policy.
   void request_sync();
@@ -180,6 +195,53 @@ class Partition final : private storage::SyncClient {
   void remove_listener(PartitionListener& listener) noexcept;
 
   void check_invariants() const;
+
+ private:
+  struct DeleteWait;
+
+  [[nodiscard]] Refusal refusal(protocol::ErrorCode code, const char* message = nullptr) const;
+  // Why the partition cannot serve under this epoch, if it cannot.
+  [[nodiscard]] std::optional<Refusal> unavailable(LeaderEpoch current, bool leader_only) const;
+  [[nodiscard]] std::expected<Appended, Refusal> finish_append(const storage::AppendResult& result, Acks acks,
+                                                               std::int64_t append_time_ms);
+  Refusal refuse_append(const storage::AppendError& error);
+  Refusal refuse_io(const Error& error);
+  [[nodiscard]] std::optional<DivergingEpoch> divergence(const ReadRequest& request) const;
+  [[nodiscard]] Offset bound_of(FetchIsolation isolation) const noexcept;
+
+  // Carries a step's effects out, then wakes who waits for them.
+  void apply(Effects& effects);
+  void tell_high_watermark();
+  void complete_acks();
+  void complete_deletes();
+  void wake_fetches(bool changed);
+  void fail_waiters(protocol::ErrorCode code);
+  void on_storage_failure(const Error& error);
+  [[nodiscard]] std::unique_ptr<storage::Log> end(protocol::ErrorCode code);
+  template <class Tell>
+  void tell(Tell&& call);
+  [[nodiscard]] MonoMs mono_ms() const noexcept;
+  [[nodiscard]] std::int64_t wall_ms() const noexcept { return environment_.shard.clock().wall_ms(); }
+
+  void begin_sync(std::vector<storage::SyncJob>& jobs) override;
+  void end_sync(Result<> outcome) override;
+
+  PartitionEnvironment environment_;
+  TopicPartition name_;
+  Uuid topic_id_;
+  std::unique_ptr<storage::Log> log_;
+  PartitionConfig config_;
+  ReplicationCore core_;
+  Offset durable_end_;
+  bool offline_ = false;
+  bool rolled_ = false;  // since the last sync began
+  std::shared_ptr<storage::SyncTicket> ticket_;
+  bool ticket_has_roll_ = false;
+  WaitNode acks_;     // by end
+  WaitNode fetches_;  // in the order of parking
+  std::list<DeleteWait> deletes_;
+  std::vector<PartitionListener*> listeners_;
+  std::shared_ptr<Partition*> alive_;  // answers of the directory find out whether this is still there
 };
 
 }  // namespace moldau::replication

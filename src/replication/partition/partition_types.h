@@ -113,6 +113,7 @@ struct PartitionConfig {
   std::int32_t min_isr = 1;              // min.insync.replicas
   bool acks_all_sync = true;             // moldau.acks.all.sync
   std::int64_t flush_messages = INT64_MAX;  // flush.messages: a sync is asked for when so many records are unsynced
+  std::int64_t flush_ms = INT64_MAX;        // flush.ms: … or when one has waited so long
 };
 
 }  // namespace moldau::replication

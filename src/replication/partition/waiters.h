@@ -2,11 +2,13 @@
 //
 // Shard:    owned by the request, on the partition's shard; destroying a waiter withdraws it.
 // Promise:  a callback runs at most once per parking, in the turn of the event that caused it, never from inside
-//           park() or await_ack(); the waiter is not parked any more when it runs and may park again or be destroyed.
+//           park() or await_ack(); the waiter is not parked any more when it runs, and may park again. It is not destroyed
+//           from inside its own callback.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/callback.h"
@@ -15,6 +17,8 @@
 #include "runtime/timer.h"
 
 namespace moldau::replication {
+
+enum class FetchIsolation : std::uint8_t;
 
 // A circular list of nodes that unlink themselves.
 class WaitNode {
@@ -71,8 +75,10 @@ class AckWaiter : private WaitNode {
 
  private:
   friend class Partition;
-  friend class AckList;
+  void finish(protocol::ErrorCode code);
+
   Offset end_{0};  // exclusive
+  protocol::ErrorCode at_deadline_ = protocol::ErrorCode::kRequestTimedOut;
   runtime::Timer timer_;
   Done done_;
 };
@@ -93,6 +99,8 @@ class FetchWaiter : private WaitNode {
 
  private:
   friend class Partition;
+  Offset from_{0};
+  FetchIsolation isolation_{};
   Wake wake_;
 };
 

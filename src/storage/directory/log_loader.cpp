@@ -1,0 +1,188 @@
+#include "storage/directory/log_loader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "storage/checkpoint/partition_metadata.h"
+
+namespace moldau::storage {
+namespace {
+
+Offset offset_of(const PartitionOffsets& offsets, const TopicPartition& partition) {
+  const auto found = offsets.find(partition);
+  return found == offsets.end() ? Offset(0) : found->second;
+}
+
+// Carries one load through its jobs; kept alive by them.
+class Loading final : public std::enable_shared_from_this<Loading> {
+ public:
+  Loading(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
+          LoadPlan plan, Function<void(LoadResult)> done)
+      : directory_(directory),
+        environment_(environment),
+        shard_(shard),
+        workers_(workers),
+        plan_(std::move(plan)),
+        done_(std::move(done)) {}
+
+  void start() {
+    MOLDAU_ASSERT(plan_.parallel_max > 0);
+    const std::size_t width = std::min(plan_.parallel_max, found().size());
+    if (width == 0) {
+      shard_.post([self = shared_from_this()] { self->finish(); });
+      return;
+    }
+    for (std::size_t i = 0; i < width; ++i) {
+      begin_next();
+    }
+  }
+
+ private:
+  struct Job {
+    const FoundPartition* found = nullptr;
+    bool stray = false;
+    std::string stray_path;
+    LogConfig config;
+    OpenHints hints;
+    std::optional<Result<std::unique_ptr<Log>>> opened;
+    Result<> renamed;
+  };
+
+  [[nodiscard]] const std::vector<FoundPartition>& found() const { return directory_.contents().partitions; }
+
+  void begin_next() {
+    while (next_ < found().size() && !directory_.offline()) {
+      const FoundPartition& partition = found()[next_++];
+      const bool unknown = !partition.topic_id && partition.topic_id.error().kind() == ErrorKind::kNotFound;
+      if (!partition.topic_id && !unknown) {
+        leave_out(partition, partition.topic_id.error());
+        continue;
+      }
+      run(partition, unknown ? kZeroUuid : *partition.topic_id);
+      return;
+    }
+    if (in_flight_ == 0 && !finished_) {
+      finished_ = true;
+      shard_.post([self = shared_from_this()] { self->finish(); });
+    }
+  }
+
+  void run(const FoundPartition& partition, const Uuid& topic_id) {
+    auto job = std::make_shared<Job>();
+    job->found = &partition;
+    const LoadDecision decision = plan_.decide(partition.name, topic_id);
+    // Without an id it is what a crash left of a creation: nothing was ever appended to it.
+    job->stray = decision.stray || topic_id.is_zero();
+    job->config = decision.config;
+    if (job->stray) {
+      job->stray_path = runtime::join_path(
+          directory_.path(), set_aside_directory_name(partition.name, DirectoryKind::kStray, shard_.random().uuid()));
+    }
+    const DirectoryContents& contents = directory_.contents();
+    job->hints.clean_shutdown = contents.shutdown.clean;
+    job->hints.recovery_point = offset_of(contents.recovery_points, partition.name);
+    job->hints.log_start = offset_of(contents.log_starts, partition.name);
+    job->hints.durable_end =
+        trusted_durable_end(contents.durable_ends, partition.name, topic_id, plan_.newest_registration);
+    job->hints.now_ms = shard_.clock().wall_ms();
+    ++in_flight_;
+    workers_.run([job, environment = environment_] { work(*job, environment); }, shard_,
+                 [self = shared_from_this(), job] { self->on_done(*job); });
+  }
+
+  static void work(Job& job, LogEnvironment environment) {
+    if (job.stray) {
+      job.renamed = environment.fs.rename(job.found->directory, job.stray_path);
+      if (job.renamed) {
+        job.renamed = environment.fs.sync_dir(runtime::parent_path(job.stray_path));
+      }
+      return;
+    }
+    job.opened.emplace(Log::open(environment, job.found->directory, job.found->name, job.config, job.hints));
+  }
+
+  void on_done(Job& job) {
+    --in_flight_;
+    if (job.stray) {
+      if (job.renamed) {
+        log(directory_.logger(), LogLevel::kWarn, "storage", "{} is not a partition of this node and is set aside as {}",
+            job.found->directory, job.stray_path);
+        result_.strays.push_back(job.stray_path);
+      } else {
+        directory_.fail(job.renamed.error());
+      }
+    } else if (*job.opened) {
+      result_.loaded.push_back({job.found->name, *job.found->topic_id, **std::move(job.opened),
+                                offset_of(directory_.contents().high_watermarks, job.found->name)});
+    } else {
+      leave_out(*job.found, job.opened->error());
+    }
+    begin_next();
+  }
+
+  void leave_out(const FoundPartition& partition, const Error& error) {
+    log(directory_.logger(), LogLevel::kError, "storage", "{} is not opened: {}", partition.directory,
+        error.message());
+    result_.unloaded.push_back(
+        {partition.directory, partition.name, partition.topic_id.value_or(kZeroUuid), error});
+    if (error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kNoSpace) {
+      directory_.fail(error);
+    }
+  }
+
+  void finish() {
+    std::ranges::sort(result_.loaded, {}, &LoadedLog::name);
+    done_(std::move(result_));
+  }
+
+  LogDirectory& directory_;
+  LogEnvironment environment_;
+  runtime::Shard& shard_;
+  runtime::Workers& workers_;
+  LoadPlan plan_;
+  Function<void(LoadResult)> done_;
+  LoadResult result_;
+  std::size_t next_ = 0;
+  std::size_t in_flight_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+std::uint64_t SharedRandom::next() {
+  std::uint64_t value = state_.fetch_add(0x9E37'79B9'7F4A'7C15, std::memory_order_relaxed) + 0x9E37'79B9'7F4A'7C15;
+  value = (value ^ (value >> 30)) * 0xBF58'476D'1CE4'E5B9;
+  value = (value ^ (value >> 27)) * 0x94D0'49BB'1331'11EB;
+  return value ^ (value >> 31);
+}
+
+void load_logs(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
+               LoadPlan plan, Function<void(LoadResult)> done) {
+  std::make_shared<Loading>(directory, environment, shard, workers, std::move(plan), std::move(done))->start();
+}
+
+Result<std::unique_ptr<Log>> make_log(const std::string& directory, LogEnvironment environment,
+                                      const TopicPartition& name, const Uuid& topic_id, const LogConfig& config,
+                                      std::int64_t now_ms) {
+  const std::string path = runtime::join_path(directory, partition_directory_name(name));
+  MOLDAU_TRY(there, environment.fs.exists(path));
+  if (there) {
+    // What a crash during an earlier attempt left is empty but for partition.metadata.
+    MOLDAU_TRY(entries, environment.fs.list(path));
+    for (const runtime::DirEntry& entry : entries) {
+      if (!entry.name.starts_with(kPartitionMetadataFile)) {
+        return fail(ErrorKind::kExists, "a partition directory of that name has files in it");
+      }
+    }
+  }
+  MOLDAU_CHECK(environment.fs.make_dirs(path));
+  MOLDAU_CHECK(write_partition_metadata(environment.fs, path, topic_id));
+  MOLDAU_CHECK(environment.fs.sync_dir(directory));
+  OpenHints hints;
+  hints.new_directory = true;
+  hints.now_ms = now_ms;
+  return Log::open(environment, path, name, config, hints);
+}
+
+}  // namespace moldau::storage

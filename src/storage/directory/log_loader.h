@@ -1,0 +1,85 @@
+// Opens the logs of a log directory at start, several at a time, and makes new ones.
+//
+// Shard:      home shard; opening runs on Workers, at most `parallel_max` at a time per directory
+//             (num.recovery.threads.per.data.dir).
+// Durability: make_log's partition.metadata and directory name are durable when it returns.
+// Source:     LogManager.loadLogs, loadLog. Differences: a log that cannot be opened for another reason than input or
+//             output (an old message format, a symbolic link) is left out and reported, where Kafka stops or loses the
+//             directory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/callback.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "runtime/random.h"
+#include "runtime/shard.h"
+#include "runtime/workers.h"
+#include "storage/directory/log_directory.h"
+#include "storage/log/log.h"
+
+namespace moldau::storage {
+
+// Randomness that any thread may ask: logs move between shards and keep the environment they were opened with.
+class SharedRandom final : public runtime::Random {
+ public:
+  explicit SharedRandom(std::uint64_t seed) noexcept : state_(seed) {}
+  std::uint64_t next() override;  // splitmix64
+
+ private:
+  std::atomic<std::uint64_t> state_;
+};
+
+// What the metadata says about a directory found on the disk.
+struct LoadDecision {
+  bool stray = false;  // not a partition of this node, or of a topic that was deleted or re-created: set it aside
+  LogConfig config;
+};
+
+struct LoadPlan {
+  // Called on the home shard. The zero id: the directory has no partition.metadata, and it is set aside whatever is
+  // decided.
+  Function<LoadDecision(const TopicPartition&, const Uuid& topic_id)> decide;
+  // The newest registration of this node in the metadata log: durable ends of others do not count (G13).
+  BrokerEpoch newest_registration = kNoBrokerEpoch;
+  std::size_t parallel_max = 2;
+};
+
+struct LoadedLog {
+  TopicPartition name;
+  Uuid topic_id;
+  std::unique_ptr<Log> log;  // perhaps fenced: Log::fenced()
+  Offset high_watermark{0};  // as checkpointed; 0 if nothing
+};
+
+struct UnloadedLog {
+  std::string directory;
+  TopicPartition name;
+  Uuid topic_id;  // zero if unknown
+  Error error;
+};
+
+struct LoadResult {
+  std::vector<LoadedLog> loaded;      // by name
+  std::vector<UnloadedLog> unloaded;  // kept on the disk, served by nobody
+  std::vector<std::string> strays;    // renamed now
+};
+
+// After LogDirectory::claim(). `done` once, on the shard; if the directory failed meanwhile it is offline and the result
+// holds what was opened before. Both must outlive the load.
+void load_logs(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
+               LoadPlan plan, Function<void(LoadResult)> done);
+
+// Makes the directory of a new partition and opens its empty log. kExists: there is one of that name with files in it.
+// Blocks.
+[[nodiscard]] Result<std::unique_ptr<Log>> make_log(const std::string& directory, LogEnvironment environment,
+                                                    const TopicPartition& name, const Uuid& topic_id,
+                                                    const LogConfig& config, std::int64_t now_ms);
+
+}  // namespace moldau::storage

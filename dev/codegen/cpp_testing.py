@@ -32,7 +32,7 @@ def _fill(message: Message, place: Place) -> str:
     out.append(f"extern const Codec k{message.name}Codec;\n")
     out.append(
         f'const Codec k{message.name}Codec{{"{message.name}", "{message.kind}", {key}, {message.versions.low}, {message.versions.high}, '
-        f"{flexible},\n    &default_frame<{qualified}>, &random_frame<{qualified}>, &decode<{qualified}>, &recode<{qualified}>}};\n\n"
+        f"{flexible},\n    &make_frame<{qualified}>, &take_frame<{qualified}>}};\n\n"
     )
     out.append("}  // namespace moldau::testing\n")
     return "".join(out)

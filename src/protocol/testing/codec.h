@@ -28,11 +28,20 @@ struct Codec {
   std::int16_t min_version;
   std::int16_t max_version;
   std::int16_t flexible_version;
-  ByteVector (*default_frame)(std::int16_t version);  // all fields at their defaults: no tagged field
-  ByteVector (*random_frame)(Filler&, std::int16_t version);
-  Result<void> (*decode)(Bytes frame, std::int16_t version);
-  Result<Recoded> (*recode)(Bytes frame, std::int16_t version);
+  // One function each way, because each is compiled for every structure.
+  ByteVector (*make_frame)(Filler* filler, std::int16_t version);  // default values without a filler
+  Result<Recoded> (*take_frame)(Bytes frame, std::int16_t version, bool and_encode);
 
+  // All fields at their defaults: no tagged field.
+  [[nodiscard]] ByteVector default_frame(std::int16_t version) const { return make_frame(nullptr, version); }
+  [[nodiscard]] ByteVector random_frame(Filler& filler, std::int16_t version) const { return make_frame(&filler, version); }
+  [[nodiscard]] Result<void> decode(Bytes frame, std::int16_t version) const {
+    MOLDAU_CHECK(take_frame(frame, version, false));
+    return {};
+  }
+  [[nodiscard]] Result<Recoded> recode(Bytes frame, std::int16_t version) const {
+    return take_frame(frame, version, true);
+  }
   [[nodiscard]] bool is_flexible(std::int16_t version) const noexcept { return version >= flexible_version; }
 };
 
@@ -44,7 +53,11 @@ struct Codec {
 void check_stable(std::string_view kind, Bytes input);
 
 template <class T>
-ByteVector encoded(const T& message, std::int16_t version) {
+ByteVector make_frame(Filler* filler, std::int16_t version) {
+  T message;
+  if (filler != nullptr) {
+    fill(*filler, version, message);
+  }
   wire::Writer writer;
   message.encode(writer, version);
   MOLDAU_ASSERT(writer.ok());
@@ -52,29 +65,18 @@ ByteVector encoded(const T& message, std::int16_t version) {
 }
 
 template <class T>
-ByteVector default_frame(std::int16_t version) {
-  return encoded(T(), version);
-}
-
-template <class T>
-ByteVector random_frame(Filler& filler, std::int16_t version) {
-  T message;
-  fill(filler, version, message);
-  return encoded(message, version);
-}
-
-template <class T>
-Result<void> decode(Bytes frame, std::int16_t version) {
+Result<Recoded> take_frame(Bytes frame, std::int16_t version, bool and_encode) {
   wire::Reader reader(frame);
-  MOLDAU_CHECK(T::decode(reader, version));
-  return {};
-}
-
-template <class T>
-Result<Recoded> recode(Bytes frame, std::int16_t version) {
-  wire::Reader reader(frame);
-  MOLDAU_TRY(message, T::decode(reader, version));
-  return Recoded{encoded(message, version), reader.remaining()};
+  const Result<T> message = T::decode(reader, version);
+  if (!message) {
+    return std::unexpected(message.error());
+  }
+  wire::Writer writer;
+  if (and_encode) {
+    message->encode(writer, version);
+    MOLDAU_ASSERT(writer.ok());
+  }
+  return Recoded{writer.take(), reader.remaining()};
 }
 
 }  // namespace moldau::testing

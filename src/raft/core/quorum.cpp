@@ -48,7 +48,7 @@ void Quorum::start(Instant now, RandomSource& random, Effects& out) {
     enter(Unattached{election_deadline(step)}, {log_.last_epoch(), kNoNode, {}}, step);
   } else if (record_.leader == self_.key.id) {
     enter(Resigned{election_deadline(step), {}, {}}, record_, step);
-  } else if (record_.has_voted() && record_.voted == self_.key && !record_.has_leader() && is_voter()) {
+  } else if (record_.has_voted() && record_.voted.matches(self_.key) && !record_.has_leader() && is_voter()) {
     enter(Candidate{Tally(voters_.voters(), self_.key.id), election_deadline(step)}, record_, step);
   } else if (record_.has_leader() && voters_.voters().find(record_.leader) != nullptr) {
     enter(Follower{now + config_.fetch_timeout, false, {}}, record_, step);
@@ -375,7 +375,7 @@ void Quorum::check_invariants() const {
                     role() == Role::kLeader,
                 self_.key.id.value());
   switch (role()) {
-    case Role::kCandidate: MOLDAU_ASSERT(record_.voted == self_.key && !record_.has_leader()); break;
+    case Role::kCandidate: MOLDAU_ASSERT(record_.voted.matches(self_.key) && !record_.has_leader()); break;
     case Role::kFollower: MOLDAU_ASSERT(record_.has_leader() && record_.leader != self_.key.id); break;
     case Role::kResigned:
     case Role::kLeader: MOLDAU_ASSERT(record_.leader == self_.key.id, record_.leader.value()); break;

@@ -27,6 +27,8 @@ class BatchFileReader {
   // kNotFound, kIo.
   [[nodiscard]] static Result<std::unique_ptr<BatchFileReader>> open(runtime::FileSystem& fs, const std::string& path);
 
+  [[nodiscard]] static Result<std::unique_ptr<BatchFileReader>> over(std::shared_ptr<runtime::File> file);
+
   // The next batch, control batches included; nothing behind the footer.
   [[nodiscard]] Result<std::optional<MetadataBatch>> next();
   // Reads all that is left and keeps nothing: is the file whole? What it says of voters is added to `voters`.

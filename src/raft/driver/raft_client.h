@@ -108,7 +108,7 @@ class RaftClient final : private storage::SyncClient {
   [[nodiscard]] LeaderEpoch leader_epoch() const noexcept { return quorum_->epoch(); }
   [[nodiscard]] NodeId leader() const noexcept { return quorum_->record().leader; }
   [[nodiscard]] Offset high_watermark() const noexcept { return quorum_->high_watermark(); }
-  [[nodiscard]] const storage::Log& log() const noexcept { return *log_; }
+  [[nodiscard]] const storage::Log& metadata_log() const noexcept { return *log_; }
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
   // Stops: no listener call comes any more; waits for what is in flight, closes the log as a clean stop does; `closed`
@@ -127,7 +127,7 @@ class RaftClient final : private storage::SyncClient {
   void step(const Event& event);
   void take(Effects effects);
   void process();
-  [[nodiscard]] bool carry_out(Effect& effect);
+  void carry_out(Effect effect);
   void persist_newest();
   void on_persisted(PersistTicket ticket, const Result<>& outcome);
   void append_epoch_start(const AppendEpochStart& start);
@@ -141,7 +141,7 @@ class RaftClient final : private storage::SyncClient {
   void clean();
   void remove_files(std::vector<OffsetAndEpoch> snapshots, std::vector<std::string> paths);
   void fail_with(const Error& error);
-  void on_job_ended();
+  void finish_close_when_idle();
   // Runs on Workers; `done` on the shard, if this object still lives. Counted, so that close() can wait.
   template <class T>
   void run(Function<T()> work, Function<void(T)> done);
@@ -165,8 +165,8 @@ class RaftClient final : private storage::SyncClient {
   bool persisting_ = false;
   std::deque<Uncommitted> uncommitted_;
   std::size_t uncommitted_bytes_ = 0;
-  std::optional<storage::SyncTicket> ticket_;
-  bool syncing_ = false;
+  std::shared_ptr<storage::SyncTicket> ticket_;  // null: no sync in flight
+  std::uint64_t ticket_truncations_ = 0;
 
   Offset applied_{0};   // the listener heard everything below
   Offset tail_end_{0};  // below lies what an earlier process wrote

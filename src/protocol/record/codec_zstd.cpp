@@ -1,5 +1,6 @@
-// zstd: frames one after the other, as zstd-jni's stream reads them; a frame that is cut off, or anything behind the
-// last frame that is none, breaks the stream.
+// zstd: frames one after the other, as zstd-jni's stream reads them: anything behind a frame that is none breaks the
+// stream, and so does input that ends inside a frame, unless another frame ended within the same input buffer of
+// zstd-jni; then it is the end.
 //
 // The library sizes a frame's window by what its header claims. Up to kWindowLogStreamed that is a bounded chunk, and
 // the frame is streamed. Frames that claim more (levels above 19 do, for however little data) are decompressed
@@ -18,7 +19,8 @@
 namespace moldau::record {
 namespace {
 
-constexpr int kWindowLogStreamed = 23;  // 8 MiB
+constexpr std::size_t kJniBufferBytes = 131'075;  // ZSTD_DStreamInSize()
+constexpr int kWindowLogStreamed = 23;            // 8 MiB
 constexpr std::size_t kWholeBytesFirst = std::size_t{256} << 10;
 
 struct ContextFree {
@@ -36,6 +38,8 @@ class ZstdStream final : public CodecStream {
     bytes_max_ = bytes_max;
     ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
     rest_ = compressed;
+    size_ = compressed.size();
+    frame_end_ = 0;
     in_frame_ = true;  // an empty input is a cut-off one
     error_.reset();
     whole_at_ = whole_size_ = 0;
@@ -77,11 +81,14 @@ class ZstdStream final : public CodecStream {
       return 0;
     }
     if (input.pos == 0 && output.pos == 0) {
-      stop();  // the input ended inside a frame
+      end_inside_frame();
       return 0;
     }
     rest_ = rest_.subspan(input.pos);
     in_frame_ = result != 0;
+    if (!in_frame_) {
+      frame_end_ = size_ - rest_.size();
+    }
     return output.pos;
   }
 
@@ -90,7 +97,11 @@ class ZstdStream final : public CodecStream {
     ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
     const std::size_t frame = ZSTD_findFrameCompressedSize(rest_.data(), rest_.size());
     if (ZSTD_isError(frame) != 0) {
-      stop();
+      if (ZSTD_getErrorCode(frame) == ZSTD_error_srcSize_wrong) {
+        end_inside_frame();
+      } else {
+        stop();
+      }
       return;
     }
     for (std::size_t room = std::min(kWholeBytesFirst, bytes_max_);; room = std::min(room * 2, bytes_max_)) {
@@ -111,7 +122,18 @@ class ZstdStream final : public CodecStream {
     }
     whole_at_ = 0;
     rest_ = rest_.subspan(frame);
+    frame_end_ = size_ - rest_.size();
     in_frame_ = false;
+  }
+
+  void end_inside_frame() noexcept {
+    const std::size_t last_buffer = size_ == 0 ? 0 : (size_ - 1) / kJniBufferBytes * kJniBufferBytes;
+    if (frame_end_ > last_buffer) {
+      rest_ = {};
+      in_frame_ = false;
+    } else {
+      stop();
+    }
   }
 
   void stop() noexcept { error_ = Error(ErrorKind::kCorrupt, "zstd stream"); }
@@ -126,6 +148,8 @@ class ZstdStream final : public CodecStream {
   std::unique_ptr<ZSTD_DCtx, ContextFree> context_;
   Bytes rest_;
   ByteVector whole_;
+  std::size_t size_ = 0;       // of the whole input
+  std::size_t frame_end_ = 0;  // where in it the last whole frame ended
   std::size_t bytes_max_ = 0;
   std::size_t whole_at_ = 0;
   std::size_t whole_size_ = 0;

@@ -155,27 +155,35 @@ TEST_F(AsioWorlds, OwnershipFollowsTheThread) {
 }
 
 TEST_F(AsioWorlds, WorkersRunJobsInParallelAndReplyOnTheShard) {
-  world_.start();
-  std::promise<bool> replied;
-  std::promise<void> first_runs, second_runs;
+  std::promise<void> both_replied;
+  std::promise<void> first_runs;
+  std::promise<void> second_runs;
   auto first = first_runs.get_future();
   auto second = second_runs.get_future();
+  int replies = 0;
+  world_.start();
   on_shard(0, [&] {
+    auto reply = [&] {
+      EXPECT_TRUE(view_.shard(0).is_current());
+      if (++replies == 2) {
+        both_replied.set_value();
+      }
+    };
     view_.workers.run(
         [&] {
           first_runs.set_value();
           second.wait();
         },
-        view_.shard(0), [] {});
+        view_.shard(0), reply);
     view_.workers.run(
         [&] {
           second_runs.set_value();
           first.wait();
         },
-        view_.shard(0), [&] { replied.set_value(view_.shard(0).is_current()); });
+        view_.shard(0), reply);
     return 0;
   });
-  EXPECT_TRUE(replied.get_future().get());
+  both_replied.get_future().get();
 }
 
 TEST_F(AsioWorlds, StopRunsWhatWasPostedAndDropsWhatComesLater) {

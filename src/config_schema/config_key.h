@@ -20,15 +20,15 @@ enum class UpdateMode : std::uint8_t { kReadOnly, kPerBroker, kClusterWide };
 struct Check {
   enum class Kind : std::uint8_t {
     kAny,
-    kRange,           // low..high, infinite where open
-    kOneOf,           // `values`
+    kRange,  // low..high, infinite where open
+    kOneOf,  // `values`
     kOneOfNoCase,
-    kList,            // no value twice, none empty; of `values` if there are any
+    kList,  // no value twice, none empty; of `values` if there are any
     kNonEmptyString,
     kNonNull,
-    kGzipLevel,       // 1..9 or -1
+    kGzipLevel,  // 1..9 or -1
     kThrottledReplicas,
-    kQuorumVoters,    // id@host:port
+    kQuorumVoters,      // id@host:port
     kBootstrapServers,  // host:port
     kShareAutoOffsetReset,
   };
@@ -52,15 +52,16 @@ struct ConfigKey {
   Type type{};
   Importance importance{};
   UpdateMode mode = UpdateMode::kClusterWide;
-  bool has_default = false;     // otherwise it must be set
+  bool has_default = false;  // otherwise it must be set
   bool default_is_null = false;
-  bool dynamic_only = false;    // set by AlterConfigs alone, not in server.properties
-  bool internal = false;        // left out of Kafka's documentation
+  bool dynamic_only = false;       // set by AlterConfigs alone, not in server.properties
+  bool internal = false;           // left out of Kafka's documentation
   std::string_view default_value;  // as Kafka prints it; "" if there is none or it is null
   Check check;
-  std::span<const Synonym> synonyms;               // of a topic key: the first one that is set counts
-  std::span<const std::string_view> precedence;    // of a broker key: the keys for the same thing, the first set one counts
-  std::string_view documentation;                  // "" for keys that are not in effect yet
+  std::span<const Synonym> synonyms;  // of a topic key: the first one that is set counts
+  std::span<const std::string_view>
+      precedence;                  // of a broker key: the keys for the same thing, the first set one counts
+  std::string_view documentation;  // "" for keys that are not in effect yet
 
   [[nodiscard]] constexpr bool is_sensitive() const noexcept { return type == Type::kPassword; }
 };

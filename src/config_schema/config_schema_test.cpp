@@ -11,8 +11,12 @@ namespace {
 
 constexpr Scope kScopes[] = {Scope::kBroker, Scope::kTopic, Scope::kGroup, Scope::kClientMetrics};
 
-const ConfigKey& broker(std::string_view name) { return *find(Scope::kBroker, name); }
-const ConfigKey& topic(std::string_view name) { return *find(Scope::kTopic, name); }
+const ConfigKey& broker(std::string_view name) {
+  return *find(Scope::kBroker, name);
+}
+const ConfigKey& topic(std::string_view name) {
+  return *find(Scope::kTopic, name);
+}
 
 TEST(ConfigKey, HasKafkasKeysAndOurs) {
   EXPECT_EQ(keys(Scope::kBroker).size(), 363U + 3);
@@ -136,7 +140,8 @@ TEST(ConfigValue, NamedFormsAreChecked) {
   EXPECT_NE(refuse_value(voters, "-1@a:9093"), nullptr);
   EXPECT_NE(refuse_value(voters, "1@a:99999"), nullptr);
   const ConfigKey& reset = *find(Scope::kGroup, "share.auto.offset.reset");
-  for (const char* const good : {"latest", "earliest", "by_duration:PT1H", "by_duration:P2DT3H4M5.6S", "by_duration:P1D"}) {
+  for (const char* const good :
+       {"latest", "earliest", "by_duration:PT1H", "by_duration:P2DT3H4M5.6S", "by_duration:P1D"}) {
     EXPECT_EQ(refuse_value(reset, good), nullptr) << good;
   }
   for (const char* const bad : {"LATEST", "", "by_duration:", "by_duration:P", "by_duration:PT", "by_duration:-PT1H",

@@ -7,8 +7,12 @@
 namespace moldau::config {
 namespace {
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, lower, lower);
@@ -132,23 +136,18 @@ const char* refuse_text(const Check& check, std::string_view text) {
       return std::ranges::any_of(check.values, [&](std::string_view v) { return equal_ignoring_case(v, text); })
                  ? nullptr
                  : "is not one of the allowed values";
-    case Check::Kind::kNonEmptyString:
-      return text.empty() ? "must not be empty" : nullptr;
-    case Check::Kind::kList:
-      return refuse_list(check, text);
+    case Check::Kind::kNonEmptyString: return text.empty() ? "must not be empty" : nullptr;
+    case Check::Kind::kList: return refuse_list(check, text);
     case Check::Kind::kThrottledReplicas:
       return text == "*" ? nullptr : refuse_elements(text, is_replica, "must be * or a list of partition:broker");
-    case Check::Kind::kQuorumVoters:
-      return refuse_elements(text, is_voter, "must be a list of id@host:port");
-    case Check::Kind::kBootstrapServers:
-      return refuse_elements(text, is_host_and_port, "must be a list of host:port");
+    case Check::Kind::kQuorumVoters: return refuse_elements(text, is_voter, "must be a list of id@host:port");
+    case Check::Kind::kBootstrapServers: return refuse_elements(text, is_host_and_port, "must be a list of host:port");
     case Check::Kind::kShareAutoOffsetReset:
       return text == "latest" || text == "earliest" ||
                      (text.starts_with("by_duration:") && is_duration(text.substr(12)))
                  ? nullptr
                  : "must be latest, earliest or by_duration:<ISO 8601 duration>";
-    default:
-      return nullptr;
+    default: return nullptr;
   }
 }
 
@@ -173,9 +172,15 @@ std::optional<bool> parse_boolean(std::string_view text) noexcept {
   return equal_ignoring_case(text, "false") ? std::optional(false) : std::nullopt;
 }
 
-std::optional<std::int16_t> parse_short(std::string_view text) noexcept { return parse_number<std::int16_t>(text); }
-std::optional<std::int32_t> parse_int(std::string_view text) noexcept { return parse_number<std::int32_t>(text); }
-std::optional<std::int64_t> parse_long(std::string_view text) noexcept { return parse_number<std::int64_t>(text); }
+std::optional<std::int16_t> parse_short(std::string_view text) noexcept {
+  return parse_number<std::int16_t>(text);
+}
+std::optional<std::int32_t> parse_int(std::string_view text) noexcept {
+  return parse_number<std::int32_t>(text);
+}
+std::optional<std::int64_t> parse_long(std::string_view text) noexcept {
+  return parse_number<std::int64_t>(text);
+}
 
 std::optional<double> parse_double(std::string_view text) noexcept {
   text = trim(text);
@@ -208,8 +213,7 @@ std::vector<std::string_view> parse_list(std::string_view text) {
 const char* refuse_value(const ConfigKey& key, std::string_view text) {
   text = trim(text);
   switch (key.type) {
-    case Type::kBoolean:
-      return parse_boolean(text) ? nullptr : "must be true or false";
+    case Type::kBoolean: return parse_boolean(text) ? nullptr : "must be true or false";
     case Type::kShort: {
       const auto value = parse_short(text);
       return value ? refuse_number(key.check, *value) : "must be a 16-bit integer";
@@ -229,8 +233,7 @@ const char* refuse_value(const ConfigKey& key, std::string_view text) {
     case Type::kString:
     case Type::kList:
     case Type::kClass:
-    case Type::kPassword:
-      return refuse_text(key.check, text);
+    case Type::kPassword: return refuse_text(key.check, text);
   }
   return nullptr;
 }

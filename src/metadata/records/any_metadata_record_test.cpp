@@ -52,13 +52,13 @@ TEST(AnyMetadataRecord, RefusesWhatItDoesNotKnow) {
     wire::Reader reader(bytes);
     return decode_metadata_record(reader).error().kind();
   };
-  EXPECT_EQ(decode({0, 2, 0}), ErrorKind::kUnsupported);      // frame version 0
-  EXPECT_EQ(decode({1, 100, 0}), ErrorKind::kUnsupported);    // type
-  EXPECT_EQ(decode({1, 2, 9}), ErrorKind::kUnsupported);      // version
+  EXPECT_EQ(decode({0, 2, 0}), ErrorKind::kUnsupported);    // frame version 0
+  EXPECT_EQ(decode({1, 100, 0}), ErrorKind::kUnsupported);  // type
+  EXPECT_EQ(decode({1, 2, 9}), ErrorKind::kUnsupported);    // version
   EXPECT_EQ(decode({1, 2, 0xFF, 0xFF, 0xFF, 0x7F}), ErrorKind::kUnsupported);
   EXPECT_EQ(decode({1, 2}), ErrorKind::kTruncated);
   EXPECT_EQ(decode({1, 2, 0, 2, 't'}), ErrorKind::kTruncated);
-  EXPECT_EQ(decode({1, 20, 0, 0, 7}), ErrorKind::kCorrupt);   // NoOpRecord with a byte after it
+  EXPECT_EQ(decode({1, 20, 0, 0, 7}), ErrorKind::kCorrupt);  // NoOpRecord with a byte after it
 }
 
 }  // namespace

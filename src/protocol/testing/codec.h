@@ -34,7 +34,9 @@ struct Codec {
 
   // All fields at their defaults: no tagged field.
   [[nodiscard]] ByteVector default_frame(std::int16_t version) const { return make_frame(nullptr, version); }
-  [[nodiscard]] ByteVector random_frame(Filler& filler, std::int16_t version) const { return make_frame(&filler, version); }
+  [[nodiscard]] ByteVector random_frame(Filler& filler, std::int16_t version) const {
+    return make_frame(&filler, version);
+  }
   [[nodiscard]] Result<void> decode(Bytes frame, std::int16_t version) const {
     MOLDAU_CHECK(take_frame(frame, version, false));
     return {};

@@ -13,7 +13,9 @@ std::uint64_t Filler::next() noexcept {
   return mixed ^ (mixed >> 31);
 }
 
-int Filler::count() noexcept { return static_cast<int>(below(4)); }
+int Filler::count() noexcept {
+  return static_cast<int>(below(4));
+}
 
 std::uint64_t Filler::integer() noexcept {
   switch (below(4)) {
@@ -23,7 +25,9 @@ std::uint64_t Filler::integer() noexcept {
   }
 }
 
-void Filler::value(double& out) noexcept { out = static_cast<double>(static_cast<std::int64_t>(next())) / 1024.0; }
+void Filler::value(double& out) noexcept {
+  out = static_cast<double>(static_cast<std::int64_t>(next())) / 1024.0;
+}
 
 std::string_view Filler::text() {
   constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -50,7 +54,9 @@ void Filler::add_tags(Tags& out, std::initializer_list<std::uint32_t> known) {
   }
 }
 
-void Filler::unknown_tags(wire::UnknownTags& out, std::initializer_list<std::uint32_t> known) { add_tags(out, known); }
+void Filler::unknown_tags(wire::UnknownTags& out, std::initializer_list<std::uint32_t> known) {
+  add_tags(out, known);
+}
 
 void Filler::unknown_tags(wire::OwnedUnknownTags& out, std::initializer_list<std::uint32_t> known) {
   add_tags(out, known);

@@ -21,8 +21,12 @@ void* operator new(std::size_t size) {
   }
   std::abort();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace moldau::testing {
 namespace {
@@ -85,7 +89,8 @@ TEST(HostileCounts, ManyTinyElementsStayWithinTheBudget) {
       return;
     }
     for (const std::byte fill : {std::byte{0}, std::byte{1}}) {
-      const ByteVector bad = with_count(codec, version, frame, at, static_cast<std::int32_t>(kElements), kElements, fill);
+      const ByteVector bad =
+          with_count(codec, version, frame, at, static_cast<std::int32_t>(kElements), kElements, fill);
       ASSERT_LE(allocated_by(codec, bad, version), allowance(bad.size()))
           << codec.name << " v" << version << " count at " << at;
     }

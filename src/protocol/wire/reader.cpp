@@ -90,7 +90,9 @@ Bytes Reader::raw(std::size_t size) noexcept {
   return view;
 }
 
-std::int64_t Reader::compact_length() noexcept { return static_cast<std::int64_t>(uvarint()) - 1; }
+std::int64_t Reader::compact_length() noexcept {
+  return static_cast<std::int64_t>(uvarint()) - 1;
+}
 
 std::optional<std::string_view> Reader::nullable_string(bool compact, bool null_allowed) noexcept {
   const std::int64_t length = compact ? compact_length() : int16();
@@ -107,7 +109,9 @@ std::optional<std::string_view> Reader::nullable_string(bool compact, bool null_
   return as_text(raw(static_cast<std::size_t>(length)));
 }
 
-std::string_view Reader::string(bool compact) noexcept { return *nullable_string(compact, false); }
+std::string_view Reader::string(bool compact) noexcept {
+  return *nullable_string(compact, false);
+}
 
 std::optional<Bytes> Reader::nullable_bytes(bool compact, bool null_allowed) noexcept {
   const std::int64_t length = compact ? compact_length() : int32();
@@ -120,7 +124,9 @@ std::optional<Bytes> Reader::nullable_bytes(bool compact, bool null_allowed) noe
   return raw(static_cast<std::size_t>(length));
 }
 
-Bytes Reader::bytes(bool compact) noexcept { return *nullable_bytes(compact, false); }
+Bytes Reader::bytes(bool compact) noexcept {
+  return *nullable_bytes(compact, false);
+}
 
 std::optional<Records> Reader::nullable_records(bool compact, bool null_allowed) noexcept {
   const std::optional<Bytes> view = nullable_bytes(compact, null_allowed);
@@ -203,8 +209,8 @@ std::vector<T> Reader::array_of(bool compact) {
   return out ? std::move(*out) : std::vector<T>();
 }
 
-#define MOLDAU_ARRAY_OF(T)                               \
-  template std::vector<T> Reader::array_of<T>(bool);     \
+#define MOLDAU_ARRAY_OF(T)                           \
+  template std::vector<T> Reader::array_of<T>(bool); \
   template std::optional<std::vector<T>> Reader::nullable_array_of<T>(bool, bool)
 MOLDAU_ARRAY_OF(std::int8_t);
 MOLDAU_ARRAY_OF(std::int16_t);

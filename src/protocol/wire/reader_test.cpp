@@ -73,8 +73,8 @@ TEST(Reader, VarintsEndAfterFiveAndTenBytes) {
 }
 
 TEST(Reader, ZigZagVarintsGoBothWays) {
-  for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, std::int64_t{-64}, std::int64_t{64},
-                                   std::int64_t{2147483647}, std::int64_t{-2147483648}}) {
+  for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, std::int64_t{-64},
+                                   std::int64_t{64}, std::int64_t{2147483647}, std::int64_t{-2147483648}}) {
     Writer writer;
     writer.varint(static_cast<std::int32_t>(value));
     writer.varlong(value);

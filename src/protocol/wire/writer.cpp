@@ -10,7 +10,9 @@
 
 namespace moldau::wire {
 
-void Writer::grow(std::size_t count) { buffer_.resize(std::max(buffer_.size() * 2, size_ + count)); }
+void Writer::grow(std::size_t count) {
+  buffer_.resize(std::max(buffer_.size() * 2, size_ + count));
+}
 
 ByteVector Writer::take() {
   buffer_.resize(size_);
@@ -33,7 +35,9 @@ void Writer::uuid(Uuid value) {
   store_be(at + 8, value.low);
 }
 
-void Writer::uvarint(std::uint32_t value) { uvarlong(value); }
+void Writer::uvarint(std::uint32_t value) {
+  uvarlong(value);
+}
 
 void Writer::uvarlong(std::uint64_t value) {
   while (value >= 0x80) {
@@ -146,7 +150,9 @@ void Writer::present(bool is_present, bool null_allowed) {
   int8(is_present ? 1 : -1);
 }
 
-void Writer::array_count(std::size_t count, bool compact) { length(count, compact); }
+void Writer::array_count(std::size_t count, bool compact) {
+  length(count, compact);
+}
 
 void Writer::null_array(bool compact, bool null_allowed) {
   MOLDAU_ASSERT(null_allowed);
@@ -185,8 +191,8 @@ void Writer::nullable_array_of(const std::optional<std::vector<T>>& values, bool
   }
 }
 
-#define MOLDAU_ARRAY_OF(T)                                          \
-  template void Writer::array_of(const std::vector<T>&, bool);      \
+#define MOLDAU_ARRAY_OF(T)                                     \
+  template void Writer::array_of(const std::vector<T>&, bool); \
   template void Writer::nullable_array_of(const std::optional<std::vector<T>>&, bool, bool)
 MOLDAU_ARRAY_OF(std::int8_t);
 MOLDAU_ARRAY_OF(std::int16_t);

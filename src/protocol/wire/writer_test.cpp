@@ -31,7 +31,17 @@ TEST(Writer, WritesClassicAndCompactForms) {
   writer.array_of(std::vector<std::int16_t>{1, 2}, true);
   writer.nullable_array_of(std::optional<std::vector<Uuid>>(), false);
   writer.boolean(true);
-  EXPECT_EQ(hex(writer.bytes()), "00026162" "036162" "ffff" "00" "000000017a" "027a" "ffffffff" "0300010002" "ffffffff" "01");
+  EXPECT_EQ(hex(writer.bytes()),
+            "00026162"
+            "036162"
+            "ffff"
+            "00"
+            "000000017a"
+            "027a"
+            "ffffffff"
+            "0300010002"
+            "ffffffff"
+            "01");
 }
 
 TEST(Writer, GrowsAndGivesItsBufferAway) {
@@ -51,8 +61,8 @@ TEST(Writer, GrowsAndGivesItsBufferAway) {
 }
 
 TEST(Writer, PutsTheLengthOfATaggedFieldBeforeItAtAnySize) {
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{127}, std::size_t{128}, std::size_t{16'383},
-                                 std::size_t{16'384}, std::size_t{2'100'000}}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{127}, std::size_t{128},
+                                 std::size_t{16'383}, std::size_t{16'384}, std::size_t{2'100'000}}) {
     Writer writer;
     const ByteVector content(size, std::byte{0x42});
     const std::size_t begin = writer.begin_tagged_field(3);
@@ -126,7 +136,10 @@ TEST(Writer, WritesUnknownTagsByRange) {
   writer.unknown_tags(tags, 0, 1);
   EXPECT_EQ(hex(writer.bytes()), "000161");
   writer.unknown_tags(tags, 2);
-  EXPECT_EQ(hex(writer.bytes()), "000161" "020162" "0700");
+  EXPECT_EQ(hex(writer.bytes()),
+            "000161"
+            "020162"
+            "0700");
 }
 
 TEST(WriterDeathTest, NullWhereAValueMustBeIsOurBug) {

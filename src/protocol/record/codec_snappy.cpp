@@ -69,7 +69,7 @@ class SnappyStream final : public CodecStream {
     rest_ = {};
     block_size_ = block_at_ = 0;
     if (block_.size() > kBlockKeptBytes) {
-      block_ = {};
+      block_ = ByteVector();
     }
   }
 

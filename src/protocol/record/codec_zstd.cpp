@@ -63,7 +63,7 @@ class ZstdStream final : public CodecStream {
 
   void finish() noexcept override {
     rest_ = {};
-    whole_ = {};
+    whole_ = ByteVector();
     whole_at_ = whole_size_ = 0;
   }
 

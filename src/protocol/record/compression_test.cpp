@@ -94,7 +94,7 @@ TEST(Compression, NeverMakesMoreThanTheLimitAllows) {
     const ByteVector bomb = compressed(static_cast<Codec>(id), plain);
     ByteVector out;
     EXPECT_TRUE(decompress(static_cast<Codec>(id), bomb, out, plain.size()));
-    out = {};
+    out = ByteVector();
     const auto refused = decompress(static_cast<Codec>(id), bomb, out, 500'000);
     ASSERT_FALSE(refused) << id;
     EXPECT_EQ(refused.error().kind(), ErrorKind::kTooLarge);

@@ -13,7 +13,7 @@ Scratch::~Scratch() = default;
 
 void Scratch::release() noexcept {
   MOLDAU_ASSERT(!in_use_);
-  window_ = {};
+  window_ = ByteVector();
   decompressor_.reset();
 }
 
@@ -37,7 +37,7 @@ RecordSource::~RecordSource() {
   }
   scratch_->decompressor_->finish();
   if (scratch_->window_.size() > kWindowKeptBytes) {
-    scratch_->window_ = {};
+    scratch_->window_ = ByteVector();
   }
   scratch_->in_use_ = false;
 }

@@ -19,7 +19,9 @@ struct ErrorEntry {
 extern const ErrorEntry kErrors[kErrorCodeMax + 2];
 }  // namespace detail
 
-[[nodiscard]] constexpr std::int16_t to_wire(ErrorCode code) noexcept { return static_cast<std::int16_t>(code); }
+[[nodiscard]] constexpr std::int16_t to_wire(ErrorCode code) noexcept {
+  return static_cast<std::int16_t>(code);
+}
 
 // A code from a peer; one that we do not know is kUnknownServerError, as in Kafka.
 [[nodiscard]] constexpr ErrorCode error_from_wire(std::int16_t code) noexcept {

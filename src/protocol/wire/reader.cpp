@@ -241,11 +241,10 @@ TaggedFields::TaggedFields(Reader& reader) noexcept : reader_(reader), outer_end
 }
 
 bool TaggedFields::next() noexcept {
-  if (reader_.ok_ && reader_.end_ != outer_end_) {
-    if (reader_.at_ != reader_.end_) {
-      reader_.fail(ErrorKind::kInvalid, "tagged field longer than its content");
-    }
+  if (in_field_ && reader_.at_ != reader_.end_) [[unlikely]] {
+    reader_.fail(ErrorKind::kInvalid, "tagged field longer than its content");
   }
+  in_field_ = false;
   reader_.end_ = outer_end_;
   if (!reader_.ok_) {
     reader_.at_ = outer_end_;
@@ -264,6 +263,7 @@ bool TaggedFields::next() noexcept {
     return false;
   }
   reader_.end_ = reader_.at_ + size;
+  in_field_ = true;
   return true;
 }
 

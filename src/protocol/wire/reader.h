@@ -153,6 +153,7 @@ class TaggedFields {
   const std::byte* outer_end_;
   std::uint32_t left_ = 0;
   std::uint32_t tag_ = 0;
+  bool in_field_ = false;
 };
 
 // Copies of what was read, for structures that outlive the frame.

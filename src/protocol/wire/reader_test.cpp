@@ -258,6 +258,11 @@ TEST(TaggedFields, AFieldEndsWhereItsSizeSays) {
     (void)shorter.int8();
   }
   EXPECT_EQ(shorter.error().kind(), ErrorKind::kInvalid);
+  Reader last(Bytes(bytes).first(5));  // the same where the field ends with the frame
+  for (TaggedFields tags(last); tags.next();) {
+    (void)last.int8();
+  }
+  EXPECT_EQ(last.error().kind(), ErrorKind::kInvalid);
   Reader exact(bytes);
   for (TaggedFields tags(exact); tags.next();) {
     EXPECT_EQ(exact.int16(), 0x0708);

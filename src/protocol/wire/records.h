@@ -24,7 +24,7 @@ class Records {
   }
 
   [[nodiscard]] bool is_spliced() const noexcept { return is_spliced_; }
-  [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }             // empty if spliced
+  [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }  // empty if spliced
   [[nodiscard]] std::uint32_t splice_index() const noexcept { return index_; }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return is_spliced_ ? size_bytes_ : bytes_.size(); }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -34,11 +35,11 @@ class Writer {
  public:
   explicit Writer(std::size_t reserve_bytes = 256) { buffer_.resize(reserve_bytes); }
   // Reuses the memory of an earlier buffer.
-  explicit Writer(ByteVector&& recycled) noexcept : buffer_(std::move(recycled)) { buffer_.resize(buffer_.capacity()); }
+  explicit Writer(ByteVector&& recycled) noexcept : buffer_(std::move(recycled)) {}
 
   [[nodiscard]] bool ok() const noexcept { return ok_; }
   [[nodiscard]] std::size_t position() const noexcept { return size_; }
-  [[nodiscard]] Bytes bytes() const noexcept { return {buffer_.data(), size_}; }  // without the splices
+  [[nodiscard]] Bytes bytes() const noexcept { return {buffer_.data(), size_}; }          // without the splices
   [[nodiscard]] const std::vector<Splice>& splices() const noexcept { return splices_; }  // ordered by position
   [[nodiscard]] std::size_t total_bytes() const noexcept { return size_ + spliced_bytes_; }
   // The buffer, moved out; the writer is empty afterwards.

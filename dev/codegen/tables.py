@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,9 +59,13 @@ class ConfigKey:
 
 
 def load_errors(root: Path) -> list[ErrorEntry]:
-    path = root / "errors" / "errors.schema"
+    name = "errors/errors.schema"
+    return parse_errors(name, (root / name).read_text(encoding="utf-8"))
+
+
+def parse_errors(source: str, text: str) -> list[ErrorEntry]:
     entries: list[ErrorEntry] = []
-    for line in read_lines("errors/errors.schema", path.read_text(encoding="utf-8"), indent=1):
+    for line in read_lines(source, text, indent=1):
         words = list(line.words)
         if len(words) < 3 or not re.fullmatch(r"-?\d+", words[0]) or not words[-1].startswith('"'):
             raise SchemaError(f'{line.where}: `<code> <NAME> [retriable [refresh]] "message"`')
@@ -72,7 +77,7 @@ def load_errors(root: Path) -> list[ErrorEntry]:
         )
     codes = [entry.code for entry in entries]
     if codes != list(range(-1, len(codes) - 1)):
-        raise SchemaError("errors/errors.schema: the codes are not -1, 0, 1, … without a gap")
+        raise SchemaError(f"{source}: the codes are not -1, 0, 1, … without a gap")
     return entries
 
 
@@ -90,7 +95,7 @@ def parse_configs(scope: str, source: str, text: str) -> list[ConfigKey]:
     for line in read_lines(source, text, indent=4):
         words = list(line.words)
         if line.depth == 1 and len(words) == 1 and words[0].startswith('"') and keys and not keys[-1].documentation:
-            keys[-1] = _with(keys[-1], documentation=words[0].strip('"'))
+            keys[-1] = dataclasses.replace(keys[-1], documentation=words[0].strip('"'))
         elif line.depth == 0 and words[0] == "precedence":
             groups.append(tuple(words[1:]))
         elif line.depth == 0:
@@ -108,14 +113,8 @@ def parse_configs(scope: str, source: str, text: str) -> list[ConfigKey]:
             if owner not in names:
                 raise SchemaError(f"{source}: precedence of an unknown key {owner}")
             at = names.index(owner)
-            keys[at] = _with(keys[at], precedence=members)
+            keys[at] = dataclasses.replace(keys[at], precedence=members)
     return keys
-
-
-def _with(key: ConfigKey, **changes) -> ConfigKey:
-    import dataclasses
-
-    return dataclasses.replace(key, **changes)
 
 
 def _parse_key(scope: str, where: str, words: list[str]) -> ConfigKey:

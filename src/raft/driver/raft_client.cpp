@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "raft/driver/durable_end.h"
 #include "raft/driver/format.h"
 #include "raft/driver/log_batches.h"
 #include "raft/driver/quorum_state_file.h"
@@ -47,7 +48,7 @@ std::expected<std::unique_ptr<RaftClient>, std::string> RaftClient::open(const E
   const std::int64_t now_ms = environment.shard.clock().wall_ms();
   const std::string directory = partition_directory(options);
   auto recovered = recover_metadata({environment.fs, environment.logger, environment.shard.random()}, directory,
-                                    options.log, options.fixed_voters, now_ms);
+                                    options.log, options.self.key.id, options.fixed_voters, now_ms);
   if (!recovered) {
     return std::unexpected(recovered.error());
   }
@@ -69,6 +70,7 @@ RaftClient::RaftClient(const Environment& environment, Options options, Recovere
       tail_end_(log_->log_end()),
       timer_(environment_.shard.timers(), [this] { step(TimerFired{}); }),
       cleaning_timer_(environment_.shard.timers(), [this] { clean(); }),
+      durable_end_timer_(environment_.shard.timers(), [this] { note_durable_end(); }),
       alive_(std::make_shared<RaftClient*>(this)) {
   quorum_ = std::make_unique<Quorum>(options_.self, options_.quorum, std::move(recovered.restored));
 }
@@ -287,9 +289,33 @@ void RaftClient::end_sync(Result<> outcome) {
     fail_with(outcome.error());
   } else {
     log_->on_synced(*ticket);
+    if (!durable_end_timer_.armed() && !closing_ && !failed_) {
+      durable_end_timer_.arm(environment_.shard.clock().now() + kDurableEndInterval);
+    }
     step(LogSynced{log_->durable_end(), ticket_truncations_});
   }
   finish_close_when_idle();
+}
+
+void RaftClient::note_durable_end() {
+  if (failed_ || closing_ || noting_durable_end_ || persisted_ == 0 || log_->durable_end() == durable_end_noted_) {
+    return;
+  }
+  noting_durable_end_ = true;
+  const Offset end = log_->durable_end();
+  run<Result<>>([&fs = environment_.fs, directory = store_.directory(), epoch = quorum_->epoch(),
+                 end] { return write_durable_end(fs, directory, epoch, end); },
+                [this, end](Result<> outcome) {
+                  noting_durable_end_ = false;
+                  if (!outcome) {
+                    fail_with(outcome.error());
+                    return;
+                  }
+                  durable_end_noted_ = end;
+                  if (log_->durable_end() != end && !durable_end_timer_.armed()) {
+                    durable_end_timer_.arm(environment_.shard.clock().now() + kDurableEndInterval);
+                  }
+                });
 }
 
 // --- the listener ---
@@ -472,6 +498,7 @@ void RaftClient::fail_with(const Error& error) {
   effects_.clear();
   timer_.cancel();
   cleaning_timer_.cancel();
+  durable_end_timer_.cancel();
   log(environment_.logger, LogLevel::kError, "raft", "the metadata log in {} failed and is not written any more: {}",
       store_.directory(), error.message());
   // In a turn of its own: whoever appended does not expect to be called.
@@ -492,6 +519,7 @@ void RaftClient::close(Callback closed) {
   effects_.clear();
   timer_.cancel();
   cleaning_timer_.cancel();
+  durable_end_timer_.cancel();
   finish_close_when_idle();
 }
 
@@ -501,7 +529,12 @@ void RaftClient::finish_close_when_idle() {
   }
   environment_.sync.withdraw(*this);
   // What was appended and not yet committed is synced by the clean close; the next start finds it.
-  run<Result<>>([this, clean = !failed_] { return log_->close(clean); },
+  const bool clean = !failed_;
+  run<Result<>>([this, clean, leads = clean && persisted_ != 0, epoch = quorum_->epoch(),
+                 end = log_->log_end()]() -> Result<> {
+                  MOLDAU_CHECK(log_->close(clean));
+                  return leads ? write_durable_end(environment_.fs, store_.directory(), epoch, end) : Result<>();
+                },
                 [this, closed = std::exchange(closed_, {})](Result<> outcome) mutable {
                   if (!outcome) {
                     log(environment_.logger, LogLevel::kError, "raft", "cannot close the metadata log cleanly: {}",

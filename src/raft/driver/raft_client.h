@@ -139,6 +139,7 @@ class RaftClient final : private storage::SyncClient {
   void tell_leader();
   void arm_timer();
   void clean();
+  void note_durable_end();
   void remove_files(std::vector<OffsetAndEpoch> snapshots, std::vector<std::string> paths);
   void fail_with(const Error& error);
   void finish_close_when_idle();
@@ -179,6 +180,9 @@ class RaftClient final : private storage::SyncClient {
   std::size_t jobs_ = 0;
   runtime::Timer timer_;
   runtime::Timer cleaning_timer_;
+  runtime::Timer durable_end_timer_;
+  Offset durable_end_noted_{0};
+  bool noting_durable_end_ = false;
   record::Scratch scratch_;
   std::shared_ptr<RaftClient*> alive_;
 };

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "raft/driver/format.h"
+#include "raft/driver/durable_end.h"
 #include "raft/driver/log_batches.h"
 #include "raft/driver/quorum_state_file.h"
 #include "storage/checkpoint/partition_metadata.h"
@@ -44,15 +44,15 @@ Result<> prepare_directory(runtime::FileSystem& fs, const std::string& directory
   return {};
 }
 
-std::vector<EpochStart> epochs_of(const storage::Log& log) {
+std::vector<EpochStart> epochs_of(const storage::Log& metadata) {
   std::vector<EpochStart> epochs;
-  for (Offset at = log.log_start(); at < log.log_end();) {
-    const auto epoch = log.epoch_for_offset(at);
+  for (Offset at = metadata.log_start(); at < metadata.log_end();) {
+    const auto epoch = metadata.epoch_for_offset(at);
     if (!epoch) {
       break;  // LogSummary::restore judges
     }
     epochs.push_back({*epoch, at});
-    const auto end = log.end_offset_for_epoch(*epoch);
+    const auto end = metadata.end_offset_for_epoch(*epoch);
     if (!end || end->offset <= at) {
       break;
     }
@@ -61,8 +61,8 @@ std::vector<EpochStart> epochs_of(const storage::Log& log) {
   return epochs;
 }
 
-Result<> read_voters(storage::Log& log, Offset from, VoterHistory& history) {
-  LogBatches batches(log, from, log.log_end());
+Result<> read_voters(storage::Log& metadata, Offset from, VoterHistory& history) {
+  LogBatches batches(metadata, from, metadata.log_end());
   record::Scratch scratch;
   for (;;) {
     MOLDAU_TRY(view, batches.next());
@@ -85,8 +85,8 @@ Result<> read_voters(storage::Log& log, Offset from, VoterHistory& history) {
 
 std::expected<RecoveredMetadata, std::string> recover_metadata(storage::LogEnvironment environment,
                                                                const std::string& directory,
-                                                               const MetadataLogConfig& config, VoterSet fixed_voters,
-                                                               std::int64_t now_ms) {
+                                                               const MetadataLogConfig& config, NodeId self,
+                                                               VoterSet fixed_voters, std::int64_t now_ms) {
   // First of all: whoever cannot tell its vote must not touch anything.
   auto election = read_quorum_state(environment.fs, directory);
   if (!election) {
@@ -98,36 +98,47 @@ std::expected<RecoveredMetadata, std::string> recover_metadata(storage::LogEnvir
   if (const auto prepared = prepare_directory(environment.fs, directory, new_directory); !prepared) {
     return refuse(directory, "cannot prepare the directory", prepared.error());
   }
+  auto durable_end = read_trusted_durable_end(environment.fs, directory, *election, self);
+  if (!durable_end && durable_end.error().kind() == ErrorKind::kIo) {
+    return refuse(directory, "cannot read its durable end", durable_end.error());
+  }
+  if (!durable_end) {
+    log(environment.logger, LogLevel::kWarn, "raft", "metadata log {}: the file with its durable end is damaged and not "
+        "used: {}", directory, durable_end.error().message());
+  }
   storage::OpenHints hints;
+  hints.durable_end = durable_end.value_or(std::nullopt);
   hints.new_directory = new_directory;
   hints.now_ms = now_ms;
-  auto log = storage::Log::open(environment, directory, {"__cluster_metadata", PartitionIndex{0}}, log_config(config), hints);
-  if (!log) {
-    return refuse(directory, "cannot open the log", log.error());
+  auto opened = storage::Log::open(environment, directory, {"__cluster_metadata", PartitionIndex{0}}, log_config(config), hints);
+  if (!opened) {
+    return refuse(directory, "cannot open the log", opened.error());
   }
-  if ((*log)->fenced()) {
-    return refuse(directory, "the log is damaged", (*log)->open_report().fence->error);
+  std::unique_ptr<storage::Log> metadata = *std::move(opened);
+  if (metadata->fenced()) {
+    return refuse(directory, "it is damaged where it was durable; restore it from a backup",
+                  metadata->open_report().fence->error);
   }
 
   SnapshotStore store(environment.fs, directory, environment.logger);
-  auto snapshots = store.recover((*log)->log_start());
+  auto snapshots = store.recover(metadata->log_start());
   if (!snapshots) {
     return refuse(directory, "cannot read the snapshots", snapshots.error());
   }
-  if ((*log)->log_start() > Offset{0} && snapshots->empty()) {
+  if (metadata->log_start() > Offset{0} && snapshots->empty()) {
     return Refusal(fmt::format(
         "metadata log {}: it begins at offset {} and there is no whole snapshot that reaches so far; restore one from a "
-        "backup", directory, (*log)->log_start().value()));
+        "backup", directory, metadata->log_start().value()));
   }
 
   VoterHistory history(std::move(fixed_voters));
-  Offset read_from = (*log)->log_start();
+  Offset read_from = metadata->log_start();
   if (!snapshots->empty()) {
     const SnapshotInfo newest = snapshots->back();
-    const LeaderEpoch last_epoch = (*log)->latest_epoch().value_or(LeaderEpoch{0});
+    const LeaderEpoch last_epoch = metadata->latest_epoch().value_or(LeaderEpoch{0});
     // A follower that stopped between loading a snapshot and restarting its log behind it, or a lost tail.
-    if (newest.id.epoch > last_epoch || (newest.id.epoch == last_epoch && newest.id.offset > (*log)->log_end())) {
-      if (const auto restarted = (*log)->truncate_fully_and_start_at(newest.id.offset, now_ms); !restarted) {
+    if (newest.id.epoch > last_epoch || (newest.id.epoch == last_epoch && newest.id.offset > metadata->log_end())) {
+      if (const auto restarted = metadata->truncate_fully_and_start_at(newest.id.offset, now_ms); !restarted) {
         return refuse(directory, "cannot restart the log behind its snapshot", restarted.error());
       }
       snapshots->erase(snapshots->begin(), snapshots->end() - 1);
@@ -135,18 +146,18 @@ std::expected<RecoveredMetadata, std::string> recover_metadata(storage::LogEnvir
     history.add(newest.id.offset - 1, newest.voters);
     read_from = newest.id.offset;
   }
-  if (const auto read = read_voters(**log, read_from, history); !read) {
+  if (const auto read = read_voters(*metadata, read_from, history); !read) {
     return refuse(directory, "cannot read the log", read.error());
   }
 
   const auto id_of = [](const SnapshotInfo& info) { return std::optional(info.id); };
-  auto summary = LogSummary::restore((*log)->log_start(), (*log)->log_end(), epochs_of(**log),
+  auto summary = LogSummary::restore(metadata->log_start(), metadata->log_end(), epochs_of(*metadata),
                                      snapshots->empty() ? std::nullopt : id_of(snapshots->front()),
                                      snapshots->empty() ? std::nullopt : id_of(snapshots->back()));
   if (!summary) {
     return Refusal(fmt::format("metadata log {}: its epochs, ends and snapshots contradict each other", directory));
   }
-  return RecoveredMetadata{*std::move(log), *std::move(snapshots),
+  return RecoveredMetadata{std::move(metadata), *std::move(snapshots),
                            Quorum::Restored{*election, *std::move(summary), std::move(history)}};
 }
 

@@ -40,7 +40,7 @@ struct RecoveredMetadata {
 [[nodiscard]] std::expected<RecoveredMetadata, std::string> recover_metadata(storage::LogEnvironment environment,
                                                                              const std::string& partition_directory,
                                                                              const MetadataLogConfig& config,
-                                                                             VoterSet fixed_voters,
+                                                                             NodeId self, VoterSet fixed_voters,
                                                                              std::int64_t now_ms);
 
 }  // namespace moldau::raft

@@ -277,7 +277,8 @@ void ReplicationCore::on_alter_partition_answer(const AlterPartitionAnswer& answ
   switch (answer.outcome) {
     case AlterPartitionOutcome::kApplied:
       if (answer.leader_epoch != leader_epoch_ || answer.partition_epoch < partition_epoch_ ||
-          !std::ranges::all_of(answer.isr, [this](NodeId node) { return contains(replicas_, node); }) ||
+          !std::ranges::all_of(
+              answer.isr, [this](NodeId node) { return contains(replicas_, node); }) ||
           !distinct(answer.isr)) {
         return;  // stays open: the metadata log decides
       }
@@ -318,7 +319,9 @@ void ReplicationCore::set_high_watermark(Offset value, Effects& out) {
   out.high_watermark = value;
 }
 
-bool ReplicationCore::in_isr(NodeId node) const noexcept { return contains(isr_, node); }
+bool ReplicationCore::in_isr(NodeId node) const noexcept {
+  return contains(isr_, node);
+}
 
 bool ReplicationCore::in_maximal_isr(NodeId node) const noexcept {
   return in_isr(node) || (pending_ && pending_->joining == node);

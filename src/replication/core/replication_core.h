@@ -52,8 +52,8 @@ enum class FetchRefusal : std::uint8_t {
 
 enum class AckStatus : std::uint8_t {
   kWaiting,
-  kReached,             // the high watermark passed it and the ISR is large enough
-  kTooFewAfterAppend,   // the high watermark passed it, but the ISR is below its minimum now
+  kReached,            // the high watermark passed it and the ISR is large enough
+  kTooFewAfterAppend,  // the high watermark passed it, but the ISR is below its minimum now
 };
 
 class ReplicationCore {
@@ -65,8 +65,7 @@ class ReplicationCore {
 
   // The newest registration. Becomes leader, follower, or stays; a new leader epoch starts at the log's end.
   [[nodiscard]] std::optional<RegistrationRefusal> on_registration(const PartitionRegistration& registration,
-                                                                   const BrokerView& brokers, MonoMs now,
-                                                                   Effects& out);
+                                                                   const BrokerView& brokers, MonoMs now, Effects& out);
   // Brokers were fenced, unfenced or re-registered: who may hold the high watermark back has changed.
   void on_brokers(const BrokerView& brokers, MonoMs now, Effects& out);
   void on_min_isr(std::int32_t min_isr, const BrokerView& brokers, MonoMs now, Effects& out);

@@ -1,5 +1,5 @@
-// Random events, also impossible ones, into one replica's core: no assert fires, the high watermark never falls without a
-// truncation.
+// Random events, also impossible ones, into one replica's core: no assert fires, the high watermark never falls without
+// a truncation.
 #include <cstdlib>
 #include <optional>
 #include <vector>
@@ -94,7 +94,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         }
         break;
       case 6: core.on_leader_high_watermark(Offset(input.next()), out); break;
-      case 7: case 8: {
+      case 7:
+      case 8: {
         const FollowerFetch fetch{NodeId(input.below(5)), BrokerEpoch(input.below(5) - 1),
                                   core.leader_epoch() + (input.below(8) == 0 ? 1 : 0), Offset(input.next()),
                                   Offset(input.below(8))};

@@ -31,7 +31,12 @@ std::vector<NodeId> nodes(std::initializer_list<int> ids) {
 
 PartitionRegistration registration(int leader, int leader_epoch, int partition_epoch, std::initializer_list<int> isr,
                                    std::initializer_list<int> replicas = {1, 2, 3}) {
-  return {nodes(replicas), nodes(isr), {}, NodeId(leader), LeaderEpoch(leader_epoch), partition_epoch,
+  return {nodes(replicas),
+          nodes(isr),
+          {},
+          NodeId(leader),
+          LeaderEpoch(leader_epoch),
+          partition_epoch,
           LeaderRecoveryState::kRecovered};
 }
 
@@ -183,8 +188,8 @@ TEST(ReplicationCore, ALateFollowerLeavesTheIsrAndTheHighWatermarkWaitsForTheCon
   EXPECT_EQ(late.alter_partition->new_isr, (std::vector<IsrMember>{{NodeId(1), BrokerEpoch(11)}}));
   EXPECT_EQ(replica.core.high_watermark(), Offset(0)) << "the shrink may still fail";
   EXPECT_EQ(replica.tick().alter_partition, std::nullopt) << "one wish at a time";
-  const Effects applied = replica.answer(
-      {late.alter_partition->id, AlterPartitionOutcome::kApplied, nodes({1}), LeaderEpoch(5), 1});
+  const Effects applied =
+      replica.answer({late.alter_partition->id, AlterPartitionOutcome::kApplied, nodes({1}), LeaderEpoch(5), 1});
   EXPECT_EQ(applied.high_watermark, Offset(10));
   EXPECT_EQ(replica.core.partition_epoch(), 1);
 }
@@ -292,8 +297,9 @@ TEST(ReplicationCore, Semantics16TheHighWatermarkStandsStillBelowTheMinimum) {
   const auto wish = replica.fetch(2, 10).alter_partition;
   ASSERT_TRUE(wish);
   EXPECT_EQ(replica.core.high_watermark(), Offset(0)) << "joining, but the controller has not confirmed it";
-  EXPECT_EQ(replica.answer({wish->id, AlterPartitionOutcome::kApplied, nodes({1, 2}), LeaderEpoch(5), 1}).high_watermark,
-            Offset(10));
+  EXPECT_EQ(
+      replica.answer({wish->id, AlterPartitionOutcome::kApplied, nodes({1, 2}), LeaderEpoch(5), 1}).high_watermark,
+      Offset(10));
 }
 
 TEST(ReplicationCore, Semantics16TheHighWatermarkDoesNotPassAReplicaAboutToJoin) {

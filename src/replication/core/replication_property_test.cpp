@@ -33,8 +33,12 @@ struct Image final : BrokerView {
   }
 };
 
-bool has(const std::vector<NodeId>& nodes, NodeId node) { return std::ranges::find(nodes, node) != nodes.end(); }
-void erase(std::vector<NodeId>& nodes, NodeId node) { std::erase(nodes, node); }
+bool has(const std::vector<NodeId>& nodes, NodeId node) {
+  return std::ranges::find(nodes, node) != nodes.end();
+}
+void erase(std::vector<NodeId>& nodes, NodeId node) {
+  std::erase(nodes, node);
+}
 
 // Decides registrations as the KRaft controller does, far enough for ISR and ELR.
 class Controller {
@@ -215,8 +219,7 @@ struct Node {
 
 class Simulation {
  public:
-  explicit Simulation(unsigned seed)
-      : random_(seed), min_isr_(1 + static_cast<int>(seed % 3)), controller_(min_isr_) {
+  explicit Simulation(unsigned seed) : random_(seed), min_isr_(1 + static_cast<int>(seed % 3)), controller_(min_isr_) {
     for (int id = 1; id <= kNodes; ++id) {
       Node& node = node_of(NodeId(id));
       node.incarnation = controller_.now().brokers.at(NodeId(id)).epoch;
@@ -246,10 +249,20 @@ class Simulation {
     const NodeId id(1 + pick(kNodes));
     Node& node = node_of(id);
     switch (pick(16)) {
-      case 0: case 1: case 2: produce(id); break;
-      case 3: case 4: case 5: case 6: fetch(id); break;
-      case 7: case 8: case 9: case 10: case 11: deliver(); break;
-      case 12: case 13:
+      case 0:
+      case 1:
+      case 2: produce(id); break;
+      case 3:
+      case 4:
+      case 5:
+      case 6: fetch(id); break;
+      case 7:
+      case 8:
+      case 9:
+      case 10:
+      case 11: deliver(); break;
+      case 12:
+      case 13:
         if (node.running && node.applied + 1 < controller_.images.size()) {
           ++node.applied;
           apply_image(id);
@@ -272,7 +285,9 @@ class Simulation {
       case 0:
         if (!controller_.now().brokers.at(id).fenced) controller_.fence(id);  // a lost session; the node may well run
         break;
-      case 1: case 2: case 3:
+      case 1:
+      case 2:
+      case 3:
         if (node.running && controller_.now().brokers.at(id).fenced &&
             controller_.now().brokers.at(id).epoch == node.incarnation) {
           controller_.unfence(id);
@@ -370,8 +385,14 @@ class Simulation {
     if (!leader.running) {
       return;
     }
-    FetchAnswer answer{message.fetch.replica, message.to, message.fetch.broker_epoch, message.id,
-                       message.fetch.leader_epoch, {}, {}, Offset(0)};
+    FetchAnswer answer{message.fetch.replica,
+                       message.to,
+                       message.fetch.broker_epoch,
+                       message.id,
+                       message.fetch.leader_epoch,
+                       {},
+                       {},
+                       Offset(0)};
     if (!leader.core->is_leader() || leader.core->leader_epoch() != message.fetch.leader_epoch) {
       Effects out;
       EXPECT_NE(leader.core->on_follower_fetch(message.fetch, image_of(leader), now_, out), std::nullopt);
@@ -497,8 +518,8 @@ class Simulation {
         continue;
       }
       node.core->check_invariants();  // I12
-      const auto [last, fresh] = last_marks_.try_emplace({id, node.incarnation}, node.core->leader_epoch(),
-                                                         node.core->high_watermark());
+      const auto [last, fresh] =
+          last_marks_.try_emplace({id, node.incarnation}, node.core->leader_epoch(), node.core->high_watermark());
       if (!fresh) {
         if (last->second.first == node.core->leader_epoch()) {
           ASSERT_GE(node.core->high_watermark(), last->second.second) << "I2 on " << i;

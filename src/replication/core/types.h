@@ -56,16 +56,16 @@ struct AlterPartition {
 
 // How the controller answered.
 enum class AlterPartitionOutcome : std::uint8_t {
-  kApplied,      // isr and epochs say what is in force now
-  kNotApplied,   // INELIGIBLE_REPLICA, OPERATION_NOT_ATTEMPTED: certainly not applied, now or later
-  kStale,        // FENCED_LEADER_EPOCH, INVALID_UPDATE_VERSION, UNKNOWN_TOPIC_ID, NEW_LEADER_ELECTED …: metadata will tell
-  kRetry,        // anything else: applied or not is unknown, the same wish is sent again
+  kApplied,     // isr and epochs say what is in force now
+  kNotApplied,  // INELIGIBLE_REPLICA, OPERATION_NOT_ATTEMPTED: certainly not applied, now or later
+  kStale,  // FENCED_LEADER_EPOCH, INVALID_UPDATE_VERSION, UNKNOWN_TOPIC_ID, NEW_LEADER_ELECTED …: metadata will tell
+  kRetry,  // anything else: applied or not is unknown, the same wish is sent again
 };
 
 struct AlterPartitionAnswer {
   std::uint64_t id = 0;
   AlterPartitionOutcome outcome = AlterPartitionOutcome::kRetry;
-  std::vector<NodeId> isr;                          // kApplied only, with the two epochs
+  std::vector<NodeId> isr;  // kApplied only, with the two epochs
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
   std::int32_t partition_epoch = -1;
 };

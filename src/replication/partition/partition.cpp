@@ -81,17 +81,19 @@ void Partition::on_registration(const PartitionRegistration& registration) {
   Effects effects;
   const auto refused = core_.on_registration(registration, environment_.brokers, mono_ms(), effects);
   if (refused == RegistrationRefusal::kMalformed) {
-    moldau::log(environment_.logger, LogLevel::kError, kArea, "{}-{}: the registration of partition epoch {} is malformed",
-        name_.topic, name_.partition.value(), registration.partition_epoch);
+    moldau::log(environment_.logger, LogLevel::kError, kArea,
+                "{}-{}: the registration of partition epoch {} is malformed", name_.topic, name_.partition.value(),
+                registration.partition_epoch);
   }
   if (refused) {
     return;
   }
   const bool changed = core_.leader_epoch() != before || core_.role() != role_before;
   if (changed) {
-    moldau::log(environment_.logger, LogLevel::kInfo, kArea, "{}-{}: {} in leader epoch {}, log [{}, {}), high watermark {}",
-        name_.topic, name_.partition.value(), core_.is_leader() ? "leads" : "follows", core_.leader_epoch().value(),
-        core_.log_start().value(), core_.log_end().value(), core_.high_watermark().value());
+    moldau::log(environment_.logger, LogLevel::kInfo, kArea,
+                "{}-{}: {} in leader epoch {}, log [{}, {}), high watermark {}", name_.topic, name_.partition.value(),
+                core_.is_leader() ? "leads" : "follows", core_.leader_epoch().value(), core_.log_start().value(),
+                core_.log_end().value(), core_.high_watermark().value());
   }
   apply(effects);
   if (changed) {
@@ -135,7 +137,9 @@ std::unique_ptr<storage::Log> Partition::on_deleted() {
   return log;
 }
 
-std::unique_ptr<storage::Log> Partition::release() { return end(ErrorCode::kNotLeaderOrFollower); }
+std::unique_ptr<storage::Log> Partition::release() {
+  return end(ErrorCode::kNotLeaderOrFollower);
+}
 
 std::unique_ptr<storage::Log> Partition::end(ErrorCode code) {
   environment_.sync.withdraw(*this);
@@ -168,7 +172,7 @@ void Partition::on_storage_failure(const Error& error) {
     return;
   }
   moldau::log(environment_.logger, LogLevel::kError, kArea, "{}-{}: {}", name_.topic, name_.partition.value(),
-      error.message());
+              error.message());
   environment_.directory.on_storage_failure(*this, error);
   on_directory_failed();
 }
@@ -190,7 +194,8 @@ std::expected<Appended, Refusal> Partition::append(AppendOrigin origin, LeaderEp
     return std::unexpected(refuse_append(result.error()));
   }
   const bool stamped = batch.header.timestamp_type() == record::TimestampType::kLogAppendTime;
-  return finish_append(*result, acks, !result->duplicate && stamped ? batch.header.max_timestamp : result->append_time_ms);
+  return finish_append(*result, acks,
+                       !result->duplicate && stamped ? batch.header.max_timestamp : result->append_time_ms);
 }
 
 std::expected<Appended, Refusal> Partition::append(AppendOrigin origin, LeaderEpoch expected, MutableBytes batches) {
@@ -395,7 +400,9 @@ void Partition::add_listener(PartitionListener& listener) {
   listeners_.push_back(&listener);
 }
 
-void Partition::remove_listener(PartitionListener& listener) noexcept { std::erase(listeners_, &listener); }
+void Partition::remove_listener(PartitionListener& listener) noexcept {
+  std::erase(listeners_, &listener);
+}
 
 void Partition::check_invariants() const {
   core_.check_invariants();

@@ -1,8 +1,8 @@
 // Partition: one replica of one partition: the log, who leads it, who waits for it. The shell around ReplicationCore.
 //
 // Shard:      lives and dies on its shard; every call and every callback is on it. Nothing suspends; blocking work is
-//             handed to the SyncGroup and the DirectoryLink. A callback may call back into the partition (a finished ack
-//             may let the next append begin) but must not destroy it.
+//             handed to the SyncGroup and the DirectoryLink. A callback may call back into the partition (a finished
+//             ack may let the next append begin) but must not destroy it.
 // Invariants: (asserted after every step)
 //   P1  log start <= high watermark <= log end; last stable offset <= high watermark (I12).
 //   P2  nothing at or above the high watermark (read_committed: the last stable offset) leaves through a consumer's
@@ -65,8 +65,8 @@ class AlterPartitionSender {
 class DirectoryLink {
  public:
   virtual ~DirectoryLink() = default;
-  // An advanced log start must be durable before DeleteRecords is answered: `done(true)` on this shard once a checkpoint
-  // that holds the partition's present log start is on the disk. Never from inside the call.
+  // An advanced log start must be durable before DeleteRecords is answered: `done(true)` on this shard once a
+  // checkpoint that holds the partition's present log start is on the disk. Never from inside the call.
   virtual void keep_log_start(Partition& partition, Function<void(bool)> done) = 0;
   // A rolled segment has reached the disk: a good moment to write the durable ends.
   virtual void on_roll_synced(Partition& partition) = 0;
@@ -109,8 +109,8 @@ class Partition final : private storage::SyncClient {
   // The topic was deleted: waiters fail with kUnknownTopicOrPartition, the log is handed out for removal. Then only
   // destruction and questions are left.
   [[nodiscard]] std::unique_ptr<storage::Log> on_deleted();
-  // The process stops or the partition moves: waiters fail with kNotLeaderOrFollower, the log is handed out to be closed.
-  // For a clean stop the SyncGroup has been closed before, so that no sync is in flight.
+  // The process stops or the partition moves: waiters fail with kNotLeaderOrFollower, the log is handed out to be
+  // closed. For a clean stop the SyncGroup has been closed before, so that no sync is in flight.
   [[nodiscard]] std::unique_ptr<storage::Log> release();
   // The log directory failed: waiters fail with kKafkaStorageError.
   void on_directory_failed();
@@ -149,7 +149,8 @@ class Partition final : private storage::SyncClient {
 
   [[nodiscard]] std::expected<ListedOffset, Refusal> list_offset(const ListOffsetRequest& request);
   // The largest epoch <= `epoch` and its end; the default EpochEnd when there is none.
-  [[nodiscard]] std::expected<EpochEnd, Refusal> end_offset_for_epoch(LeaderEpoch epoch, LeaderEpoch current_leader_epoch,
+  [[nodiscard]] std::expected<EpochEnd, Refusal> end_offset_for_epoch(LeaderEpoch epoch,
+                                                                      LeaderEpoch current_leader_epoch,
                                                                       bool leader_only);
 
   // DeleteRecords below `offset`, or below the high watermark (-1). `done(low watermark)` when all live replicas start

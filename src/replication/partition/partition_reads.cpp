@@ -31,9 +31,7 @@ Refusal Partition::refuse_io(const Error& error) {
     case ErrorKind::kOutOfRange: return refusal(ErrorCode::kOffsetOutOfRange);
     case ErrorKind::kIo:
     case ErrorKind::kNoSpace:
-    case ErrorKind::kOffline:
-      on_storage_failure(error);
-      return refusal(ErrorCode::kKafkaStorageError, error.context());
+    case ErrorKind::kOffline: on_storage_failure(error); return refusal(ErrorCode::kKafkaStorageError, error.context());
     case ErrorKind::kFenced: return refusal(ErrorCode::kKafkaStorageError, error.context());
     case ErrorKind::kCorrupt:
     case ErrorKind::kTruncated: return refusal(ErrorCode::kCorruptMessage, error.context());
@@ -92,7 +90,8 @@ std::expected<ReadResult, Refusal> Partition::read_as_follower(const ReadRequest
     return std::unexpected(*refused);
   }
   const bool epoch_given = request.current_leader_epoch != kNoLeaderEpoch;
-  if (std::ranges::find(core_.replicas(), fetch.replica) == core_.replicas().end() || fetch.replica == environment_.self) {
+  if (std::ranges::find(core_.replicas(), fetch.replica) == core_.replicas().end() ||
+      fetch.replica == environment_.self) {
     return std::unexpected(refusal(to_wire_code(FetchRefusal::kUnknownReplica, epoch_given)));
   }
   auto result = read(request);

@@ -49,10 +49,10 @@ struct ReadRequest {
   Offset from{0};
   FetchIsolation isolation = FetchIsolation::kHighWatermark;
   std::uint32_t bytes_max = 0;
-  bool at_least_one_batch = false;                      // the first batch whole, even beyond bytes_max
+  bool at_least_one_batch = false;  // the first batch whole, even beyond bytes_max
   bool leader_only = true;
-  LeaderEpoch current_leader_epoch = kNoLeaderEpoch;    // -1: do not check
-  LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;      // -1: do not check (KIP-595)
+  LeaderEpoch current_leader_epoch = kNoLeaderEpoch;  // -1: do not check
+  LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;    // -1: do not check (KIP-595)
 };
 
 struct DivergingEpoch {
@@ -61,9 +61,9 @@ struct DivergingEpoch {
 };
 
 struct ReadResult {
-  storage::Slice slice;                                 // empty: nothing to read below the bound
-  std::vector<storage::AbortedTransaction> aborted;     // kLastStable only; transactions that touch the range read
-  std::optional<DivergingEpoch> diverging;              // then the slice is empty and the reader truncates
+  storage::Slice slice;                              // empty: nothing to read below the bound
+  std::vector<storage::AbortedTransaction> aborted;  // kLastStable only; transactions that touch the range read
+  std::optional<DivergingEpoch> diverging;           // then the slice is empty and the reader truncates
   Offset high_watermark{0};
   Offset last_stable{0};
   Offset log_start{0};
@@ -110,8 +110,8 @@ struct ProduceRules {
 struct PartitionConfig {
   storage::LogConfig log;
   ProduceRules produce;
-  std::int32_t min_isr = 1;              // min.insync.replicas
-  bool acks_all_sync = true;             // moldau.acks.all.sync
+  std::int32_t min_isr = 1;                 // min.insync.replicas
+  bool acks_all_sync = true;                // moldau.acks.all.sync
   std::int64_t flush_messages = INT64_MAX;  // flush.messages: a sync is asked for when so many records are unsynced
   std::int64_t flush_ms = INT64_MAX;        // flush.ms: … or when one has waited so long
 };

@@ -102,7 +102,8 @@ void Partition::wake_fetches(bool changed) {
 Partition::DeleteWait::DeleteWait(Partition& partition, Offset offset, DeleteRecordsDone callback)
     : target(offset), done(std::move(callback)), timer(partition.environment_.shard.timers(), [this, &partition] {
         std::list<DeleteWait> expired;
-        const auto self = std::ranges::find_if(partition.deletes_, [this](const DeleteWait& wait) { return &wait == this; });
+        const auto self =
+            std::ranges::find_if(partition.deletes_, [this](const DeleteWait& wait) { return &wait == this; });
         expired.splice(expired.end(), partition.deletes_, self);
         // The timer, and this callback with it, ends with the list: the answer is moved out first.
         DeleteRecordsDone answer = std::move(done);

@@ -2,8 +2,8 @@
 //
 // Shard:    owned by the request, on the partition's shard; destroying a waiter withdraws it.
 // Promise:  a callback runs at most once per parking, in the turn of the event that caused it, never from inside
-//           park() or await_ack(); the waiter is not parked any more when it runs, and may park again. It is not destroyed
-//           from inside its own callback.
+//           park() or await_ack(); the waiter is not parked any more when it runs, and may park again. It is not
+//           destroyed from inside its own callback.
 #pragma once
 
 #include <cstddef>

@@ -11,7 +11,9 @@
 namespace moldau::storage {
 namespace {
 
-TopicPartition partition(const char* topic, int index) { return {topic, PartitionIndex(index)}; }
+TopicPartition partition(const char* topic, int index) {
+  return {topic, PartitionIndex(index)};
+}
 
 std::string corrupt_line(std::string_view content) {
   const auto parsed = parse_offset_checkpoint(as_bytes(content));
@@ -19,7 +21,8 @@ std::string corrupt_line(std::string_view content) {
 }
 
 TEST(OffsetCheckpoint, ReadsKafkasForm) {
-  const auto offsets = parse_offset_checkpoint(as_bytes("0\n3\norders 0 17\na.b-c 12 9223372036854775807\norders 1 0\n"));
+  const auto offsets =
+      parse_offset_checkpoint(as_bytes("0\n3\norders 0 17\na.b-c 12 9223372036854775807\norders 1 0\n"));
   ASSERT_TRUE(offsets);
   EXPECT_EQ(*offsets, (PartitionOffsets{{partition("orders", 0), Offset(17)},
                                         {partition("orders", 1), Offset(0)},
@@ -38,7 +41,8 @@ TEST(OffsetCheckpoint, TakesAnEmptyFileForNoEntries) {
 }
 
 TEST(OffsetCheckpoint, LetsTheLaterOfTwoLinesCount) {
-  EXPECT_EQ(parse_offset_checkpoint(as_bytes("0\n2\na 0 1\na 0 2\n")), (PartitionOffsets{{partition("a", 0), Offset(2)}}));
+  EXPECT_EQ(parse_offset_checkpoint(as_bytes("0\n2\na 0 1\na 0 2\n")),
+            (PartitionOffsets{{partition("a", 0), Offset(2)}}));
 }
 
 TEST(OffsetCheckpoint, NamesTheLineOfTheFault) {
@@ -59,7 +63,8 @@ TEST(OffsetCheckpoint, NamesTheLineOfTheFault) {
 }
 
 TEST(OffsetCheckpoint, ReadsOtherLineEndsAndSpacing) {
-  EXPECT_EQ(parse_offset_checkpoint(as_bytes("0\r\n1\r\na\t 0   3 \r\n")), (PartitionOffsets{{partition("a", 0), Offset(3)}}));
+  EXPECT_EQ(parse_offset_checkpoint(as_bytes("0\r\n1\r\na\t 0   3 \r\n")),
+            (PartitionOffsets{{partition("a", 0), Offset(3)}}));
 }
 
 TEST(DurableEnds, SurviveARoundTripAndDetectAFlippedDigit) {
@@ -128,7 +133,8 @@ TEST(MetaProperties, ReadsVersionOneAsKafkaWritesIt) {
 }
 
 TEST(MetaProperties, ReadsVersionZeroAndRefusesOthers) {
-  EXPECT_EQ(parse_meta_properties(as_bytes("broker.id=3\n")), (MetaProperties{0, std::nullopt, NodeId(3), std::nullopt}));
+  EXPECT_EQ(parse_meta_properties(as_bytes("broker.id=3\n")),
+            (MetaProperties{0, std::nullopt, NodeId(3), std::nullopt}));
   EXPECT_FALSE(parse_meta_properties(as_bytes("version=2\ncluster.id=a\nnode.id=1\n")));
   EXPECT_FALSE(parse_meta_properties(as_bytes("version=1\nnode.id=1\n")));
   EXPECT_FALSE(parse_meta_properties(as_bytes("version=1\ncluster.id=a\n")));
@@ -166,7 +172,8 @@ TEST(PartitionMetadata, ReadsKafkasFormAndRefusesTheZeroId) {
   const Uuid id = *Uuid::parse("a8nrvGMmR1eaTB0qZBRkUw");
   EXPECT_EQ(format_partition_metadata(id), "version: 0\ntopic_id: a8nrvGMmR1eaTB0qZBRkUw");
   EXPECT_EQ(parse_partition_metadata(as_bytes(format_partition_metadata(id))), (PartitionMetadata{0, id}));
-  EXPECT_EQ(parse_partition_metadata(as_bytes("version: 7\ntopic_id: a8nrvGMmR1eaTB0qZBRkUw\n")), (PartitionMetadata{7, id}));
+  EXPECT_EQ(parse_partition_metadata(as_bytes("version: 7\ntopic_id: a8nrvGMmR1eaTB0qZBRkUw\n")),
+            (PartitionMetadata{7, id}));
   EXPECT_FALSE(parse_partition_metadata(as_bytes("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA")));
   EXPECT_FALSE(parse_partition_metadata(as_bytes("version: -1\ntopic_id: a8nrvGMmR1eaTB0qZBRkUw")));
   EXPECT_FALSE(parse_partition_metadata(as_bytes("version: 0")));
@@ -177,7 +184,8 @@ TEST(PartitionMetadata, ReadsKafkasFormAndRefusesTheZeroId) {
 TEST(CleanShutdown, ReadsKafkasFormAndIgnoresWhatElseIsThere) {
   EXPECT_EQ(format_clean_shutdown(BrokerEpoch(17)), "{\"version\":0,\"brokerEpoch\":17}");
   EXPECT_EQ(parse_clean_shutdown(as_bytes("{\"version\":0,\"brokerEpoch\":17}")), BrokerEpoch(17));
-  EXPECT_EQ(parse_clean_shutdown(as_bytes(" { \"x\" : [1,{\"y\":\"a\\\"}\"},null] , \"brokerEpoch\" : 3 } \n")), BrokerEpoch(3));
+  EXPECT_EQ(parse_clean_shutdown(as_bytes(" { \"x\" : [1,{\"y\":\"a\\\"}\"},null] , \"brokerEpoch\" : 3 } \n")),
+            BrokerEpoch(3));
   EXPECT_EQ(parse_clean_shutdown(as_bytes("{\"version\":0}")), std::nullopt);
   EXPECT_EQ(parse_clean_shutdown(as_bytes("{\"brokerEpoch\":null}")), std::nullopt);
   EXPECT_EQ(parse_clean_shutdown(as_bytes("{\"brokerEpoch\":1.5}")), std::nullopt);

@@ -94,6 +94,8 @@ void CheckpointText::add(std::string_view line) {
   ++count_;
 }
 
-std::string CheckpointText::content() const { return fmt::format("{}\n{}\n{}", version_, count_, lines_); }
+std::string CheckpointText::content() const {
+  return fmt::format("{}\n{}\n{}", version_, count_, lines_);
+}
 
 }  // namespace moldau::storage

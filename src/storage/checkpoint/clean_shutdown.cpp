@@ -135,8 +135,8 @@ std::string format_clean_shutdown(BrokerEpoch epoch) {
 }
 
 Result<CleanShutdown> read_clean_shutdown(runtime::FileSystem& fs, const std::string& directory) {
-  const auto content = runtime::read_file(fs, runtime::join_path(directory, kCleanShutdownFile),
-                                          kCleanShutdownBytesMax);
+  const auto content =
+      runtime::read_file(fs, runtime::join_path(directory, kCleanShutdownFile), kCleanShutdownBytesMax);
   if (content) {
     return CleanShutdown{true, parse_clean_shutdown(*content).value_or(kNoBrokerEpoch)};
   }

@@ -18,7 +18,9 @@ std::string fields_of(const TopicPartition& partition, const DurableEnd& end) {
                      end.broker_epoch.value(), end.end.value());
 }
 
-std::string checksum_of(std::string_view fields) { return fmt::format("{:08x}", crc32c(as_bytes(fields))); }
+std::string checksum_of(std::string_view fields) {
+  return fmt::format("{:08x}", crc32c(as_bytes(fields)));
+}
 
 }  // namespace
 

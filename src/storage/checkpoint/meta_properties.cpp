@@ -79,8 +79,8 @@ std::string format_meta_properties(const MetaProperties& properties) {
 }
 
 Result<MetaProperties> read_meta_properties(runtime::FileSystem& fs, const std::string& directory) {
-  MOLDAU_TRY(content, runtime::read_file(fs, runtime::join_path(directory, kMetaPropertiesFile),
-                                         kMetaPropertiesBytesMax));
+  MOLDAU_TRY(content,
+             runtime::read_file(fs, runtime::join_path(directory, kMetaPropertiesFile), kMetaPropertiesBytesMax));
   return parse_meta_properties(content);
 }
 
@@ -113,14 +113,15 @@ std::expected<ClusterIdentity, std::string> agree_on_identity(std::span<const Di
       identity.node_id = meta.node_id;
       node_source = file;
     } else if (meta.node_id && *meta.node_id != *identity.node_id) {
-      return std::unexpected(fmt::format("{} belongs to node {}, but {} says node {}; if the data was moved, configure "
-                                         "its node.id; for a new node, use an empty directory",
-                                         file, meta.node_id->value(), node_source, identity.node_id->value()));
+      return std::unexpected(
+          fmt::format("{} belongs to node {}, but {} says node {}; if the data was moved, configure "
+                      "its node.id; for a new node, use an empty directory",
+                      file, meta.node_id->value(), node_source, identity.node_id->value()));
     }
     if (meta.directory_id) {
       if (is_reserved_directory_id(*meta.directory_id)) {
-        return std::unexpected(fmt::format("{} has the reserved directory id {}", file,
-                                           meta.directory_id->to_string()));
+        return std::unexpected(
+            fmt::format("{} has the reserved directory id {}", file, meta.directory_id->to_string()));
       }
       const auto [other, fresh] = paths_by_id.emplace(*meta.directory_id, directory.path);
       if (!fresh) {

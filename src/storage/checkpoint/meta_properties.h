@@ -40,7 +40,9 @@ struct MetaProperties {
                                              const MetaProperties& properties);
 
 // Ids 0-99 of the form (0, n) mean something else than a directory: unassigned, lost, migrating.
-[[nodiscard]] constexpr bool is_reserved_directory_id(const Uuid& id) noexcept { return id.high == 0 && id.low < 100; }
+[[nodiscard]] constexpr bool is_reserved_directory_id(const Uuid& id) noexcept {
+  return id.high == 0 && id.low < 100;
+}
 
 // One log directory and what its meta.properties said; nothing if it has none yet.
 struct DirectoryIdentity {

@@ -46,11 +46,13 @@ Result<PartitionMetadata> parse_partition_metadata(Bytes content) {
   return PartitionMetadata{*version, *topic_id};
 }
 
-std::string format_partition_metadata(const Uuid& topic_id) { return "version: 0\ntopic_id: " + topic_id.to_string(); }
+std::string format_partition_metadata(const Uuid& topic_id) {
+  return "version: 0\ntopic_id: " + topic_id.to_string();
+}
 
 Result<PartitionMetadata> read_partition_metadata(runtime::FileSystem& fs, const std::string& directory) {
-  MOLDAU_TRY(content, runtime::read_file(fs, runtime::join_path(directory, kPartitionMetadataFile),
-                                         kPartitionMetadataBytesMax));
+  MOLDAU_TRY(content,
+             runtime::read_file(fs, runtime::join_path(directory, kPartitionMetadataFile), kPartitionMetadataBytesMax));
   return parse_partition_metadata(content);
 }
 

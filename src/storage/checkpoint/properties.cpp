@@ -7,8 +7,12 @@
 namespace moldau::storage {
 namespace {
 
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\f'; }
-constexpr bool is_line_end(char c) noexcept { return c == '\n' || c == '\r'; }
+constexpr bool is_blank(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\f';
+}
+constexpr bool is_line_end(char c) noexcept {
+  return c == '\n' || c == '\r';
+}
 
 void append_utf8(std::string& out, std::uint32_t code) {
   const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
@@ -200,7 +204,10 @@ void escape(std::string& out, std::string_view text, bool is_key) {
       case '=':
       case ':':
       case '#':
-      case '!': out += '\\'; out += c; break;
+      case '!':
+        out += '\\';
+        out += c;
+        break;
       default: out += c;
     }
   }

@@ -27,10 +27,10 @@ struct Checkpointer::Job {
  private:
   Result<> replace(runtime::FileSystem& fs, const std::string& directory, std::size_t index, const char* file,
                    std::string content) const;
-  [[nodiscard]] PartitionOffsets offsets(Offset PartitionMarks::*mark, bool zero) const;
+  [[nodiscard]] PartitionOffsets offsets(Offset PartitionMarks::* mark, bool zero) const;
 };
 
-PartitionOffsets Checkpointer::Job::offsets(Offset PartitionMarks::*mark, bool zero) const {
+PartitionOffsets Checkpointer::Job::offsets(Offset PartitionMarks::* mark, bool zero) const {
   PartitionOffsets result;
   for (const PartitionMarks& partition : marks) {
     if (zero || partition.*mark > Offset(0)) {
@@ -90,7 +90,9 @@ Checkpointer::Checkpointer(LogDirectory& directory, MarkSource& source, runtime:
       written_(std::make_shared<Written>()),
       alive_(std::make_shared<Checkpointer*>(this)) {}
 
-Checkpointer::~Checkpointer() { *alive_ = nullptr; }
+Checkpointer::~Checkpointer() {
+  *alive_ = nullptr;
+}
 
 void Checkpointer::start() {
   const runtime::MonoTime now = shard_.clock().now();
@@ -124,13 +126,17 @@ void Checkpointer::set_broker_epoch(BrokerEpoch epoch) {
   want(kDurableEnds, nullptr);
 }
 
-void Checkpointer::on_roll() { want(kDurableEnds, nullptr); }
+void Checkpointer::on_roll() {
+  want(kDurableEnds, nullptr);
+}
 
 void Checkpointer::keep_log_starts(Function<void(bool)> done) {
   want(kLogStarts, [done = std::move(done)](Result<> outcome) mutable { done(outcome.has_value()); });
 }
 
-void Checkpointer::write_all(Function<void(Result<>)> done) { want(kAllFiles, std::move(done)); }
+void Checkpointer::write_all(Function<void(Result<>)> done) {
+  want(kAllFiles, std::move(done));
+}
 
 void Checkpointer::want(unsigned files, Function<void(Result<>)> done) {
   MOLDAU_ASSERT(shard_.is_current());
@@ -152,8 +158,8 @@ void Checkpointer::want(unsigned files, Function<void(Result<>)> done) {
 void Checkpointer::begin() {
   busy_ = true;
   const unsigned files = std::exchange(wanted_, 0);
-  source_.collect_marks(directory_, [alive = alive_, files, waiters = std::exchange(waiters_, {})](
-                                        std::vector<PartitionMarks> marks) mutable {
+  source_.collect_marks(directory_, [alive = alive_, files,
+                                     waiters = std::exchange(waiters_, {})](std::vector<PartitionMarks> marks) mutable {
     if (Checkpointer* self = *alive) {
       self->write(files, std::move(waiters), std::move(marks));
     }

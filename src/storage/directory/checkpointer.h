@@ -3,7 +3,8 @@
 //   every 1 s    moldau.durable-ends                 (also at once after a roll)
 //   every 5 s    replication-offset-checkpoint       replica.high.watermark.checkpoint.interval.ms
 //   every 60 s   recovery-point-offset-checkpoint    log.flush.offset.checkpoint.interval.ms
-//   every 60 s   log-start-offset-checkpoint         log.flush.start.offset.checkpoint.interval.ms; before DeleteRecords
+//   every 60 s   log-start-offset-checkpoint         log.flush.start.offset.checkpoint.interval.ms; before
+//   DeleteRecords
 //                                                    is answered
 //
 // Shard:      home shard; files are formatted, compared and written on Workers. A file whose content did not change is
@@ -110,7 +111,7 @@ class Checkpointer {
   std::vector<Waiter> waiters_;
   bool busy_ = false;
   bool stopping_ = false;
-  Callback stop_;  // waits for the write in flight
+  Callback stop_;                     // waits for the write in flight
   std::shared_ptr<Written> written_;  // touched by the one job in flight
   std::shared_ptr<Checkpointer*> alive_;
 };

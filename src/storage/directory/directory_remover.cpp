@@ -18,17 +18,18 @@ DirectoryRemover::DirectoryRemover(LogDirectory& directory, runtime::Shard& shar
   }
 }
 
-DirectoryRemover::~DirectoryRemover() { *alive_ = nullptr; }
+DirectoryRemover::~DirectoryRemover() {
+  *alive_ = nullptr;
+}
 
 void DirectoryRemover::remove(const TopicPartition& partition, std::chrono::milliseconds delay,
                               Function<void(Result<>)> done) {
-  rename(partition, DirectoryKind::kDelete,
-         [this, delay, done = std::move(done)](Result<std::string> renamed) mutable {
-           if (renamed) {
-             schedule(*std::move(renamed), delay);
-           }
-           done(renamed ? Result<>{} : Result<>(std::unexpected(renamed.error())));
-         });
+  rename(partition, DirectoryKind::kDelete, [this, delay, done = std::move(done)](Result<std::string> renamed) mutable {
+    if (renamed) {
+      schedule(*std::move(renamed), delay);
+    }
+    done(renamed ? Result<>{} : Result<>(std::unexpected(renamed.error())));
+  });
 }
 
 void DirectoryRemover::set_aside(const TopicPartition& partition, Function<void(Result<>)> done) {

@@ -1,5 +1,5 @@
-// Removes partition directories: renamed at once, so that nothing finds them again, removed file.delete.delay.ms later, so
-// that readers in flight can end. What a crash leaves as *-delete is removed after the next start.
+// Removes partition directories: renamed at once, so that nothing finds them again, removed file.delete.delay.ms later,
+// so that readers in flight can end. What a crash leaves as *-delete is removed after the next start.
 //
 // Shard:      home shard; the renames and removals run on Workers, one at a time.
 // Durability: when set_aside's `done` runs, the new name is durable: the partition will not come back after a crash.
@@ -32,8 +32,8 @@ class DirectoryRemover {
   DirectoryRemover(const DirectoryRemover&) = delete;
   DirectoryRemover& operator=(const DirectoryRemover&) = delete;
 
-  // Renames the partition's directory to *-delete and removes it after `delay`. Its log has been closed. A failure takes
-  // the directory offline.
+  // Renames the partition's directory to *-delete and removes it after `delay`. Its log has been closed. A failure
+  // takes the directory offline.
   void remove(const TopicPartition& partition, std::chrono::milliseconds delay, Function<void(Result<>)> done);
   // Renames the partition's directory to *-stray, for the operator.
   void set_aside(const TopicPartition& partition, Function<void(Result<>)> done);

@@ -15,7 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TopicPartition partition(const char* topic, int index) { return {topic, PartitionIndex(index)}; }
+TopicPartition partition(const char* topic, int index) {
+  return {topic, PartitionIndex(index)};
+}
 
 TEST(PartitionDirectory, NamesAreParsedFromTheLastDash) {
   using Name = PartitionDirectoryName;

@@ -14,16 +14,19 @@ namespace {
 constexpr const char* kArea = "storage";
 
 // Directories of others that belong beside partitions: the file system's, and Kafka's index cache of tiered storage.
-bool is_known_foreign(std::string_view name) { return name == "lost+found" || name == "remote-log-index-cache"; }
+bool is_known_foreign(std::string_view name) {
+  return name == "lost+found" || name == "remote-log-index-cache";
+}
 
 }  // namespace
 
-std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(runtime::FileSystem& fs,
-                                                                                Logger& logger, std::string path) {
+std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(runtime::FileSystem& fs, Logger& logger,
+                                                                                std::string path) {
   std::unique_ptr<LogDirectory> directory(new LogDirectory(fs, logger, std::move(path)));
   const std::string& at = directory->path_;
   const auto fault = [&at](const Error& error, const char* what, bool refuse) {
-    return std::unexpected(DirectoryFault{error, fmt::format("log directory {}: {}: {}", at, what, error.message()), refuse});
+    return std::unexpected(
+        DirectoryFault{error, fmt::format("log directory {}: {}: {}", at, what, error.message()), refuse});
   };
   const auto there = fs.exists(at);
   if (!there) {
@@ -74,8 +77,8 @@ std::optional<DirectoryFault> LogDirectory::read_files() {
   if (auto ends = read_durable_ends(fs_, path_of(kDurableEndFile))) {
     contents_.durable_ends = *std::move(ends);
   } else {
-    log(logger_, LogLevel::kWarn, kArea, "{}: {}; the recovery points bound recovery instead",
-        path_of(kDurableEndFile), ends.error().message());
+    log(logger_, LogLevel::kWarn, kArea, "{}: {}; the recovery points bound recovery instead", path_of(kDurableEndFile),
+        ends.error().message());
   }
   return std::nullopt;
 }
@@ -92,7 +95,8 @@ PartitionOffsets LogDirectory::read_offsets(const char* file) {
 std::optional<DirectoryFault> LogDirectory::scan() {
   auto entries = fs_.list(path_);
   if (!entries) {
-    return DirectoryFault{entries.error(), fmt::format("log directory {}: {}", path_, entries.error().message()), false};
+    return DirectoryFault{entries.error(), fmt::format("log directory {}: {}", path_, entries.error().message()),
+                          false};
   }
   std::ranges::sort(*entries, {}, &runtime::DirEntry::name);
   for (const runtime::DirEntry& entry : *entries) {

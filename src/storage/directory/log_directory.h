@@ -1,7 +1,8 @@
 // LogDirectory: one directory of log.dirs that this process holds: its lock, its identity, what its files said when it
 // was opened, and whether it still works.
 //
-// Shard:      opened by start-up (blocking), then lives on the home shard. Partitions on other shards report a failure by
+// Shard:      opened by start-up (blocking), then lives on the home shard. Partitions on other shards report a failure
+// by
 //             posting to it.
 // Invariants: D1  nothing is written to the directory before claim() has removed .kafka_cleanshutdown durably.
 //             D2  once failed, nothing is written to it again (G5).

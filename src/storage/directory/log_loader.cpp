@@ -106,8 +106,8 @@ class Loading final : public std::enable_shared_from_this<Loading> {
     --in_flight_;
     if (job.stray) {
       if (job.renamed) {
-        log(directory_.logger(), LogLevel::kWarn, "storage", "{} is not a partition of this node and is set aside as {}",
-            job.found->directory, job.stray_path);
+        log(directory_.logger(), LogLevel::kWarn, "storage",
+            "{} is not a partition of this node and is set aside as {}", job.found->directory, job.stray_path);
         result_.strays.push_back(job.stray_path);
       } else {
         directory_.fail(job.renamed.error());
@@ -122,10 +122,8 @@ class Loading final : public std::enable_shared_from_this<Loading> {
   }
 
   void leave_out(const FoundPartition& partition, const Error& error) {
-    log(directory_.logger(), LogLevel::kError, "storage", "{} is not opened: {}", partition.directory,
-        error.message());
-    result_.unloaded.push_back(
-        {partition.directory, partition.name, partition.topic_id.value_or(kZeroUuid), error});
+    log(directory_.logger(), LogLevel::kError, "storage", "{} is not opened: {}", partition.directory, error.message());
+    result_.unloaded.push_back({partition.directory, partition.name, partition.topic_id.value_or(kZeroUuid), error});
     if (error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kNoSpace) {
       directory_.fail(error);
     }

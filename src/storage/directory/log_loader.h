@@ -71,8 +71,8 @@ struct LoadResult {
   std::vector<std::string> strays;    // renamed now
 };
 
-// After LogDirectory::claim(). `done` once, on the shard; if the directory failed meanwhile it is offline and the result
-// holds what was opened before. Both must outlive the load.
+// After LogDirectory::claim(). `done` once, on the shard; if the directory failed meanwhile it is offline and the
+// result holds what was opened before. Both must outlive the load.
 void load_logs(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
                LoadPlan plan, Function<void(LoadResult)> done);
 

@@ -17,12 +17,12 @@ namespace moldau::storage {
 struct OpenedDirectories {
   std::vector<std::unique_ptr<LogDirectory>> online;  // in the order of log.dirs
   std::vector<DirectoryFault> offline;
-  ClusterIdentity identity;                           // `expected`, completed by what the files say
+  ClusterIdentity identity;  // `expected`, completed by what the files say
 };
 
-// Nothing but lock files and missing directories is written. The error is one line that says why the start is refused: a
-// directory named twice or held by another process, meta.properties of another cluster or node, the same partition in two
-// directories, no directory that works. Blocks.
+// Nothing but lock files and missing directories is written. The error is one line that says why the start is refused:
+// a directory named twice or held by another process, meta.properties of another cluster or node, the same partition in
+// two directories, no directory that works. Blocks.
 [[nodiscard]] std::expected<OpenedDirectories, std::string> open_log_directories(runtime::FileSystem& fs,
                                                                                  Logger& logger,
                                                                                  std::span<const std::string> paths,

@@ -13,7 +13,9 @@ struct SyncClient::Round {
   Result<> outcome;
 };
 
-SyncClient::~SyncClient() { MOLDAU_ASSERT(!queued_ && !round_); }
+SyncClient::~SyncClient() {
+  MOLDAU_ASSERT(!queued_ && !round_);
+}
 
 SyncGroup::SyncGroup(runtime::Shard& shard, runtime::Workers& workers, std::size_t jobs_max)
     : shard_(shard), workers_(workers), jobs_max_(jobs_max), alive_(std::make_shared<SyncGroup*>(this)) {

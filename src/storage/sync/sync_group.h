@@ -1,6 +1,6 @@
-// SyncGroup: group commit for the logs of one shard. Whoever wants bytes on the disk asks; what was asked for in one turn
-// is collected at its end, synced in parallel on Workers, and what is asked for meanwhile goes with the next round of
-// that client. So a lone append is synced at once, and under load one sync covers all that arrived during the last.
+// SyncGroup: group commit for the logs of one shard. Whoever wants bytes on the disk asks; what was asked for in one
+// turn is collected at its end, synced in parallel on Workers, and what is asked for meanwhile goes with the next round
+// of that client. So a lone append is synced at once, and under load one sync covers all that arrived during the last.
 //
 // Shard:      one per shard, on its thread; outlives its clients. Jobs run on worker threads.
 // Invariants: S1  a client has at most one round in flight; its rounds end in the order in which they began.

@@ -12,7 +12,7 @@ class Moldau(ApacheKafka):
     """ApacheKafka's face over `BINARY start --config server.properties`. Formats its directory itself when it is fresh."""
 
     def __init__(self, binary, directory, settings: dict | None = None, **options):
-        super().__init__(directory, settings, **options)
+        super().__init__(directory, {"moldau.http.listen": "", **(settings or {})}, **options)
         self._binary = pathlib.Path(binary).resolve()
         self.log = self.directory / "moldau.log"
 

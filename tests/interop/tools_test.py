@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Apache Kafka's command-line tools 4.3.1 work against the broker.
+
+EndToEndLatency commits offsets after it has printed its figures: those count, its exit code not (it needs groups).
+"""
+
+import re
+import sys
+
+from harness import Skip, cases_of, check, equal, main, tool
+
+import kafka
+
+TOOLS = "org.apache.kafka.tools"
+
+
+def case_topic_command(broker):
+    at = ("--bootstrap-server", broker.bootstrap)
+    tool(f"{TOOLS}.TopicCommand", *at, "--create", "--topic", "x-topic", "--partitions", "3", "--replication-factor", "1",
+         "--config", "retention.ms=-1", "--config", "segment.bytes=1048576")
+    check("x-topic" in tool(f"{TOOLS}.TopicCommand", *at, "--list").split(), "x-topic is not listed")
+    described = tool(f"{TOOLS}.TopicCommand", *at, "--describe", "--topic", "x-topic")
+    check("PartitionCount: 3" in described and "segment.bytes=1048576" in described, described)
+    equal(len(re.findall(r"Partition: \d+\s+Leader: 1\s+Replicas: 1\s+Isr: 1", described)), 3, f"partitions with leaders in {described}")
+    again = tool(f"{TOOLS}.TopicCommand", *at, "--create", "--topic", "x-topic", "--partitions", "1", "--replication-factor", "1",
+                 allow_failure=True)
+    check("already exists" in again, again)
+    tool(f"{TOOLS}.TopicCommand", *at, "--delete", "--topic", "x-topic")
+    check("x-topic" not in tool(f"{TOOLS}.TopicCommand", *at, "--list").split(), "x-topic is still listed")
+
+
+def case_producer_performance(broker):
+    tool(f"{TOOLS}.TopicCommand", "--bootstrap-server", broker.bootstrap, "--create", "--topic", "x-perf", "--partitions", "2",
+         "--replication-factor", "1")
+    for acks in ("1", "all"):
+        output = tool(f"{TOOLS}.ProducerPerformance", "--topic", "x-perf", "--num-records", "5000", "--record-size", "200", "--throughput",
+                      "-1", "--bootstrap-server", broker.bootstrap, "--command-property", f"acks={acks}")
+        check(re.search(r"5000 records sent, [\d.,]+ records/sec", output), output)
+
+
+def case_get_offset_shell(broker):
+    output = tool(f"{TOOLS}.GetOffsetShell", "--bootstrap-server", broker.bootstrap, "--topic", "x-perf")
+    ends = dict(re.findall(r"x-perf:(\d):(\d+)", output))
+    equal(sum(map(int, ends.values())), 10000, f"records counted in {output}")
+    output = tool(f"{TOOLS}.GetOffsetShell", "--bootstrap-server", broker.bootstrap, "--topic", "x-perf", "--time", "earliest")
+    equal(sorted(re.findall(r"x-perf:\d:\d+", output)), ["x-perf:0:0", "x-perf:1:0"], "earliest")
+    output = tool(f"{TOOLS}.GetOffsetShell", "--bootstrap-server", broker.bootstrap, "--topic", "x-perf", "--time", "max-timestamp")
+    equal(len(re.findall(r"x-perf:\d:\d+", output)), 2, f"max-timestamp in {output}")
+
+
+def case_console_producer_and_consumer_of_a_partition(broker):
+    tool(f"{TOOLS}.TopicCommand", "--bootstrap-server", broker.bootstrap, "--create", "--topic", "x-console", "--partitions", "1",
+         "--replication-factor", "1")
+    lines = b"".join(b"line %d\n" % index for index in range(200))
+    tool(f"{TOOLS}.ConsoleProducer", "--bootstrap-server", broker.bootstrap, "--topic", "x-console", input=lines)
+    output = tool(f"{TOOLS}.consumer.ConsoleConsumer", "--bootstrap-server", broker.bootstrap, "--topic", "x-console", "--partition", "0",
+                  "--offset", "earliest", "--max-messages", "200", "--timeout-ms", "20000")
+    equal(output.encode(), lines, "what the consumer printed")
+    output = tool(f"{TOOLS}.consumer.ConsoleConsumer", "--bootstrap-server", broker.bootstrap, "--topic", "x-console", "--partition", "0",
+                  "--offset", "198", "--max-messages", "2", "--timeout-ms", "20000")
+    equal(output, "line 198\nline 199\n", "the last two")
+
+
+def case_end_to_end_latency(broker):
+    output = tool(f"{TOOLS}.EndToEndLatency", "--bootstrap-server", broker.bootstrap, "--topic", "x-latency", "--num-records", "200",
+                  "--producer-acks", "1", "--record-size", "100", allow_failure=True)
+    check(re.search(r"Percentiles: 50th = [\d.]+, 99th = [\d.]+, 99.9th = [\d.]+", output), output)
+
+
+def case_dump_log_segments_finds_nothing_wrong(broker):
+    if broker.data is None:
+        raise Skip("the broker's files are not known")
+    segment = broker.data / "x-console-0" / "00000000000000000000.log"
+    output = tool(f"{TOOLS}.DumpLogSegments", "--files", segment, "--deep-iteration", "--print-data-log")
+    equal(len(re.findall(r"payload: line \d+", output)), 200, "payloads")
+    check("isvalid: false" not in output, output[:2000])
+    metadata = broker.data / "__cluster_metadata-0" / "00000000000000000000.log"
+    output = tool(f"{TOOLS}.DumpLogSegments", "--files", metadata, "--cluster-metadata-decoder")
+    check('"type":"REGISTER_BROKER_RECORD"' in output and '"name":"x-console"' in output, output[:2000])
+
+
+if __name__ == "__main__":
+    try:
+        kafka.jar_directory()
+    except kafka.Skipped as reason:
+        print(f"SKIP tools: {reason}")
+        sys.exit(77)
+    sys.exit(main(__doc__, cases_of(globals())))

@@ -33,7 +33,7 @@ class TimeIndex {
   // `content` is a whole .timeindex file.
   [[nodiscard]] static Result<TimeIndex> parse(ByteVector content, Offset base);
 
-  // Adds an entry if it is younger than the last one; true if so. `offset` is not below the last entry's.
+  // Adds an entry if it is younger than the last one; true if so. An offset below the last entry's adds nothing either.
   bool maybe_append(std::int64_t timestamp, Offset offset);
 
   // The last entry at or before `timestamp`; {-1, base} if there is none.

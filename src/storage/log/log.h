@@ -38,9 +38,9 @@
 #include "base/result.h"
 #include "runtime/fs.h"
 #include "runtime/random.h"
-#include "storage/log/log_config.h"
 #include "storage/log/log_types.h"
 #include "storage/log/sync_ticket.h"
+#include "storage/segment/log_config.h"
 
 namespace moldau::record {
 struct ValidatedBatch;
@@ -171,8 +171,8 @@ class Log {
   // --- questions ---
 
   [[nodiscard]] const TopicPartition& name() const noexcept { return name_; }
-  [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
-  [[nodiscard]] const LogConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const std::string& directory() const noexcept;
+  [[nodiscard]] const LogConfig& config() const noexcept;
   [[nodiscard]] const OpenReport& open_report() const noexcept { return report_; }
   [[nodiscard]] bool fenced() const noexcept { return report_.fence.has_value(); }
   [[nodiscard]] bool offline() const noexcept { return offline_; }
@@ -184,12 +184,40 @@ class Log {
 
  private:
   struct State;
+  struct Place;
   Log(LogEnvironment environment, std::string directory, TopicPartition name, const LogConfig& config);
 
+  void settle_unsynced(const OpenHints& hints);
+  [[nodiscard]] Result<> usable() const;
+  Error go_offline(const Error& error);
+  Error judge_read_error(const Error& error, Offset near);
+  [[nodiscard]] std::optional<AppendError> refuse_append() const;
+  [[nodiscard]] AppendError storage_failure(const Error& error);
+
+  // Writes batches that were checked, as one piece of at most a segment; the producer state follows.
+  [[nodiscard]] Result<> write_batches(Bytes batches, Offset last_offset, std::int64_t now_ms);
+  [[nodiscard]] Result<bool> roll_if_due(Bytes batches, Offset first_offset, Offset last_offset, std::int64_t max_timestamp,
+                                         std::int64_t now_ms);
+  [[nodiscard]] Result<> roll_to(Offset base, std::int64_t now_ms);
+  [[nodiscard]] Result<> take_producer_snapshot();
+  [[nodiscard]] Result<> drop_producer_snapshot(Offset offset);
+
+  [[nodiscard]] std::size_t segment_of(Offset offset) const;
+  [[nodiscard]] Result<std::optional<Place>> locate(std::size_t segment, Offset offset);
+  [[nodiscard]] Result<std::uint64_t> position_of_bound(std::size_t segment, Offset upper_bound);
+
+  [[nodiscard]] Result<> rebuild_producers(Offset end, std::int64_t now_ms);
+  [[nodiscard]] Result<> remove_segment(std::size_t n, std::int64_t now_ms);
+  [[nodiscard]] Result<> remove_oldest(std::size_t count, std::int64_t now_ms);
+  [[nodiscard]] Result<std::size_t> count_expired(std::int64_t now_ms, Offset high_watermark);
+  [[nodiscard]] Result<std::size_t> count_oversized(Offset high_watermark);
+  [[nodiscard]] std::size_t count_below_start(Offset high_watermark) const;
+  [[nodiscard]] bool may_delete(std::size_t n, Offset high_watermark) const;
+  void move_log_start(Offset offset);
+  void forget_positions();
+
   LogEnvironment environment_;
-  std::string directory_;
   TopicPartition name_;
-  LogConfig config_;
   OpenReport report_;
   Offset log_start_{0};
   Offset log_end_{0};

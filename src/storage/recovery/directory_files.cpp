@@ -1,0 +1,190 @@
+#include "storage/recovery/directory_files.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace moldau::storage {
+namespace {
+
+using runtime::DirEntry;
+using runtime::EntryKind;
+
+struct NamedFile {
+  std::string name;
+  LogFileName parsed;
+};
+
+// Files of Kafka, or ours, that lie in a partition's directory but are not the log's.
+bool is_known_neighbour(std::string_view name) {
+  constexpr std::string_view kNames[] = {"leader-epoch-checkpoint", "leader-epoch-checkpoint.tmp", "partition.metadata",
+                                         "partition.metadata.tmp", "quorum-state", "quorum-state.tmp"};
+  constexpr std::string_view kSuffixes[] = {".checkpoint", ".checkpoint.deleted", ".checkpoint.part"};  // of KRaft snapshots
+  return std::ranges::find(kNames, name) != std::end(kNames) ||
+         std::ranges::any_of(kSuffixes, [&](std::string_view suffix) { return name.ends_with(suffix); });
+}
+
+class DirectorySettler {
+ public:
+  DirectorySettler(SegmentContext& context, OpenReport& report) : context_(context), report_(report) {}
+
+  Result<DirectoryFiles> run() {
+    MOLDAU_CHECK(list());
+    MOLDAU_CHECK(remove_leftovers());
+    MOLDAU_CHECK(finish_swaps());
+    DirectoryFiles found;
+    for (const NamedFile& file : files_) {
+      if (file.parsed.stage == FileStage::kLive) {
+        note(file.parsed, found);
+      }
+    }
+    MOLDAU_CHECK(remove_orphans(found));
+    return found;
+  }
+
+ private:
+  [[nodiscard]] std::string path(std::string_view name) const { return runtime::join_path(context_.directory, name); }
+
+  Result<> list() {
+    MOLDAU_TRY(entries, context_.fs.list(context_.directory));
+    std::ranges::sort(entries, {}, &DirEntry::name);
+    for (DirEntry& entry : entries) {
+      const auto parsed = parse_log_file_name(entry.name);
+      if (!parsed) {
+        if (!is_known_neighbour(entry.name)) {
+          report_.add(Severity::kInfo, fmt::format("{}: not a file of a log, left alone", entry.name));
+        }
+        continue;
+      }
+      if (entry.kind != EntryKind::kFile) {
+        report_.add(Severity::kError, fmt::format("{}: {} in the place of a log's file; remove it or put the file there",
+                                                  entry.name, entry.kind == EntryKind::kDirectory ? "a directory" : "a link"));
+        return fail(ErrorKind::kInvalid, "a link or directory in the place of a log's file");
+      }
+      files_.push_back({std::move(entry.name), *parsed});
+    }
+    return {};
+  }
+
+  Result<> remove(const NamedFile& file, std::string_view why) {
+    report_.add(Severity::kInfo, fmt::format("{}: removed, {}", file.name, why));
+    context_.names_unsynced = true;
+    return context_.fs.remove_file(path(file.name));
+  }
+
+  template <class Predicate>
+  Result<> remove_where(Predicate predicate, std::string_view why) {
+    std::vector<NamedFile> kept;
+    for (NamedFile& file : files_) {
+      if (predicate(file)) {
+        MOLDAU_CHECK(remove(file, why));
+      } else {
+        kept.push_back(std::move(file));
+      }
+    }
+    files_ = std::move(kept);
+    return {};
+  }
+
+  // A .swap at or above the smallest .cleaned belongs to a split that did not come to its end.
+  Result<> remove_leftovers() {
+    MOLDAU_CHECK(remove_where([](const NamedFile& file) { return file.parsed.stage == FileStage::kDeleted; },
+                              "it was marked for deletion"));
+    std::optional<Offset> first_cleaned;
+    for (const NamedFile& file : files_) {
+      if (file.parsed.stage == FileStage::kCleaned) {
+        first_cleaned = std::min(first_cleaned.value_or(file.parsed.base), file.parsed.base);
+      }
+    }
+    if (!first_cleaned) {
+      return {};
+    }
+    MOLDAU_CHECK(remove_where(
+        [&](const NamedFile& file) { return file.parsed.stage == FileStage::kSwap && file.parsed.base >= *first_cleaned; },
+        "left by an interrupted split"));
+    return remove_where([](const NamedFile& file) { return file.parsed.stage == FileStage::kCleaned; },
+                        "left by an interrupted compaction");
+  }
+
+  // The offset behind the last batch of a .log.swap file.
+  Result<Offset> end_of_swap(const NamedFile& file) {
+    MOLDAU_TRY(opened, context_.fs.open(path(file.name), runtime::OpenMode::kRead));
+    MOLDAU_TRY(size, opened->size());
+    BatchScanner scanner(*opened, 0, size, context_.scan_buffer, BatchScanner::kLookupChunk);
+    Offset end = file.parsed.base;
+    for (;;) {
+      MOLDAU_TRY(batch, scanner.next());
+      if (!batch) {
+        return end;
+      }
+      end = batch->header.next_offset();
+    }
+  }
+
+  // Compaction's finished output replaces the segments whose offsets it spans.
+  Result<> finish_swaps() {
+    std::optional<Offset> from;
+    Offset to{0};
+    for (const NamedFile& file : files_) {
+      if (file.parsed.stage == FileStage::kSwap && file.parsed.role == FileRole::kLog) {
+        MOLDAU_TRY(end, end_of_swap(file));
+        from = std::min(from.value_or(file.parsed.base), file.parsed.base);
+        to = std::max(to, end);
+      }
+    }
+    if (from) {
+      MOLDAU_CHECK(remove_where(
+          [&](const NamedFile& file) {
+            return file.parsed.stage == FileStage::kLive && file.parsed.base >= *from && file.parsed.base < to;
+          },
+          "compaction has replaced it"));
+    }
+    for (NamedFile& file : files_) {
+      if (file.parsed.stage != FileStage::kSwap) {
+        continue;
+      }
+      const std::string name = log_file_name(file.parsed.base, file.parsed.role);
+      MOLDAU_CHECK(context_.fs.rename(path(file.name), path(name)));
+      report_.add(Severity::kInfo, fmt::format("{}: put in place, its compaction was finished", file.name));
+      context_.names_unsynced = true;
+      file = {name, {file.parsed.base, file.parsed.role, FileStage::kLive}};
+    }
+    return {};
+  }
+
+  static void note(const LogFileName& name, DirectoryFiles& found) {
+    if (name.role == FileRole::kProducerSnapshot) {
+      found.snapshots.insert(name.base);
+      return;
+    }
+    SegmentFiles& segment = found.segments[name.base];
+    segment.has_log |= name.role == FileRole::kLog;
+    segment.has_offset_index |= name.role == FileRole::kOffsetIndex;
+    segment.has_time_index |= name.role == FileRole::kTimeIndex;
+    segment.has_transaction_index |= name.role == FileRole::kTransactionIndex;
+  }
+
+  Result<> remove_orphans(DirectoryFiles& found) {
+    MOLDAU_CHECK(remove_where(
+        [&](const NamedFile& file) {
+          return file.parsed.role != FileRole::kProducerSnapshot && !found.segments[file.parsed.base].has_log;
+        },
+        "an index without its .log"));
+    std::erase_if(found.segments, [](const auto& segment) { return !segment.second.has_log; });
+    return {};
+  }
+
+  SegmentContext& context_;
+  OpenReport& report_;
+  std::vector<NamedFile> files_;
+};
+
+}  // namespace
+
+Result<DirectoryFiles> settle_directory(SegmentContext& context, OpenReport& report) {
+  return DirectorySettler(context, report).run();
+}
+
+}  // namespace moldau::storage

@@ -1,0 +1,81 @@
+#include "storage/recovery/producer_replay.h"
+
+#include "protocol/record/control_record.h"
+#include "protocol/record/record_walker.h"
+#include "protocol/record/scratch.h"
+#include "storage/segment/batch_scanner.h"
+
+namespace moldau::storage {
+namespace {
+
+constexpr std::size_t kControlBatchBytesMax = std::size_t{1} << 20;
+
+Result<> replay_segment(Segment& segment, std::uint64_t position, Offset to, ProducerState& state, ReplayHooks& hooks,
+                        ByteVector& buffer) {
+  MOLDAU_TRY(file, segment.file());
+  BatchScanner scanner(*file, position, segment.size_bytes(), buffer, BatchScanner::kRecoveryChunk);
+  for (;;) {
+    MOLDAU_TRY(batch, scanner.next());
+    if (!batch || batch->header.base_offset >= to) {
+      return {};
+    }
+    std::optional<EndMarker> marker;
+    if (batch->header.is_control() && batch->header.has_producer_id()) {
+      MOLDAU_TRY(bytes, scanner.bytes());
+      MOLDAU_TRY(decoded, decode_end_marker(bytes));
+      marker = decoded;
+    }
+    if (const auto completed = state.apply(batch->header, marker ? &*marker : nullptr)) {
+      MOLDAU_CHECK(hooks.on_completed(segment, *completed));
+    }
+    state.set_map_end(batch->header.next_offset());
+  }
+}
+
+}  // namespace
+
+Result<std::optional<EndMarker>> decode_end_marker(Bytes control_batch) {
+  MOLDAU_TRY(batch, record::BatchView::parse(control_batch));
+  record::Scratch scratch;
+  record::RecordWalker walker(batch, scratch, kControlBatchBytesMax);
+  const record::RecordView* first = walker.next();
+  if (first == nullptr) {
+    if (!walker.ok()) {
+      return std::unexpected(walker.error());
+    }
+    return std::nullopt;
+  }
+  if (!first->key) {
+    return fail(ErrorKind::kCorrupt, "control record without a key");
+  }
+  MOLDAU_TRY(type, record::parse_control_record_key(*first->key));
+  if (type != record::ControlRecordType::kAbort && type != record::ControlRecordType::kCommit) {
+    return std::nullopt;
+  }
+  MOLDAU_TRY(value, record::EndTxnMarker::parse(first->value.value_or(Bytes{})));
+  return EndMarker{type == record::ControlRecordType::kAbort, value.coordinator_epoch};
+}
+
+Result<> replay_producers(Segments& segments, Offset from, Offset to, ProducerState& state, ReplayHooks& hooks) {
+  ByteVector buffer;
+  for (std::size_t i = 0; i < segments.size() && from < to; ++i) {
+    Segment& segment = *segments[i];
+    const bool behind = i + 1 < segments.size() && segments[i + 1]->base() <= from;
+    if (behind || segment.base() >= to) {
+      continue;
+    }
+    std::uint64_t position = 0;
+    if (segment.base() >= from) {
+      state.set_map_end(segment.base());
+      MOLDAU_CHECK(hooks.on_segment(segment));
+    } else {
+      MOLDAU_TRY(first, segment.find(from));
+      position = first ? first->position : segment.size_bytes();
+    }
+    MOLDAU_CHECK(replay_segment(segment, position, to, state, hooks, buffer));
+  }
+  state.set_map_end(to);
+  return {};
+}
+
+}  // namespace moldau::storage

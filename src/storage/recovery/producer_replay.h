@@ -1,0 +1,34 @@
+// Reads producer state back from the batches of a log.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/callback.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "storage/producer_state/producer_state.h"
+#include "storage/segment/segment.h"
+
+namespace moldau::storage {
+
+using Segments = std::vector<std::unique_ptr<Segment>>;  // by base offset
+
+// The marker in a control batch; nullopt: not an end-of-transaction marker, or compaction removed its record. kCorrupt.
+[[nodiscard]] Result<std::optional<EndMarker>> decode_end_marker(Bytes control_batch);
+
+struct ReplayHooks {
+  // Before the first batch of a segment is applied; the state is that of everything below its base.
+  Function<Result<>(Segment&)> on_segment;
+  // A transaction ended by a marker in this segment.
+  Function<Result<>(Segment&, const CompletedTxn&)> on_completed;
+};
+
+// Applies the batches of [from, to) to `state`, whose map_end becomes `to`. `from` need not be the begin of a batch: one
+// that ends at or above it is applied whole, as in Kafka. Only headers are read, and markers. kIo, kCorrupt, kTruncated.
+[[nodiscard]] Result<> replay_producers(Segments& segments, Offset from, Offset to, ProducerState& state,
+                                        ReplayHooks& hooks);
+
+}  // namespace moldau::storage

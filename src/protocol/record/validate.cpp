@@ -203,8 +203,11 @@ WalkFault walk_stream(RecordSource& source, std::int32_t count, RecordJudge& jud
 
 std::optional<Rejection> walk_records(const BatchView& batch, const ValidationRules& rules, Codec codec,
                                       Scratch& scratch, RecordJudge& judge) {
-  if (batch.header.record_count == 0) {
-    return std::nullopt;  // only from a coordinator; Kafka does not look into it either
+  if (batch.header.record_count <= 0) {  // only a coordinator's: a client's was checked
+    if (batch.header.record_count == 0) {
+      return std::nullopt;  // Kafka does not look into an empty batch either
+    }
+    return Rejection{.code = ErrorCode::kInvalidRecord, .message = "the batch declares a negative count of records"};
   }
   WalkFault fault;
   if (codec == Codec::kNone) {

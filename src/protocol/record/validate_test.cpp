@@ -190,6 +190,8 @@ TEST_F(Validate, ACoordinatorMayDoWhatAClientMayNot) {
   EXPECT_EQ(code(marker), ErrorCode::kInvalidRecord);
   rules_.origin = ProduceOrigin::kCoordinator;
   EXPECT_EQ(code(marker), ErrorCode::kNone);
+  EXPECT_EQ(code(with(marker, kRecordCountAt, 0)), ErrorCode::kNone) << "an empty batch is not looked into";
+  EXPECT_EQ(code(with(marker, kRecordCountAt, -1)), ErrorCode::kInvalidRecord);
 }
 
 TEST_F(Validate, RefusesRecordsThatDoNotFillTheBatch) {

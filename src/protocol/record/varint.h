@@ -15,8 +15,8 @@ inline constexpr std::size_t kVarlongBytesMax = 10;
 namespace detail {
 
 template <class Unsigned, std::size_t kBytesMax>
-[[nodiscard]] inline const std::byte* read_unsigned(const std::byte* at, const std::byte* end,
-                                                    Unsigned& value) noexcept {
+[[nodiscard]] inline const std::byte* read_long_form(const std::byte* at, const std::byte* end,
+                                                     Unsigned& value) noexcept {
   Unsigned result = 0;
   const std::size_t left = static_cast<std::size_t>(end - at);
   const std::size_t limit = left < kBytesMax ? left : kBytesMax;
@@ -31,35 +31,44 @@ template <class Unsigned, std::size_t kBytesMax>
   return nullptr;
 }
 
+// One and two bytes, nearly all there are, without a loop.
+template <class Unsigned, std::size_t kBytesMax>
+[[nodiscard]] inline const std::byte* read_unsigned(const std::byte* at, const std::byte* end,
+                                                    Unsigned& value) noexcept {
+  if (end - at >= 2) [[likely]] {
+    const auto first = static_cast<std::uint8_t>(at[0]);
+    if (first < 0x80) {
+      value = first;
+      return at + 1;
+    }
+    const auto second = static_cast<std::uint8_t>(at[1]);
+    if (second < 0x80) [[likely]] {
+      value = static_cast<Unsigned>((first & 0x7f) | (second << 7));
+      return at + 2;
+    }
+  }
+  return read_long_form<Unsigned, kBytesMax>(at, end, value);
+}
+
 }  // namespace detail
 
 [[nodiscard]] inline const std::byte* read_varint(const std::byte* at, const std::byte* end,
                                                   std::int32_t& value) noexcept {
   std::uint32_t raw;
-  if (at != end && static_cast<std::uint8_t>(*at) < 0x80) [[likely]] {
-    raw = static_cast<std::uint8_t>(*at++);
-  } else {
-    at = detail::read_unsigned<std::uint32_t, kVarintBytesMax>(at, end, raw);
-    if (at == nullptr) {
-      return nullptr;
-    }
+  at = detail::read_unsigned<std::uint32_t, kVarintBytesMax>(at, end, raw);
+  if (at != nullptr) [[likely]] {
+    value = static_cast<std::int32_t>((raw >> 1) ^ (0 - (raw & 1)));
   }
-  value = static_cast<std::int32_t>((raw >> 1) ^ (0 - (raw & 1)));
   return at;
 }
 
 [[nodiscard]] inline const std::byte* read_varlong(const std::byte* at, const std::byte* end,
                                                    std::int64_t& value) noexcept {
   std::uint64_t raw;
-  if (at != end && static_cast<std::uint8_t>(*at) < 0x80) [[likely]] {
-    raw = static_cast<std::uint8_t>(*at++);
-  } else {
-    at = detail::read_unsigned<std::uint64_t, kVarlongBytesMax>(at, end, raw);
-    if (at == nullptr) {
-      return nullptr;
-    }
+  at = detail::read_unsigned<std::uint64_t, kVarlongBytesMax>(at, end, raw);
+  if (at != nullptr) [[likely]] {
+    value = static_cast<std::int64_t>((raw >> 1) ^ (0 - (raw & 1)));
   }
-  value = static_cast<std::int64_t>((raw >> 1) ^ (0 - (raw & 1)));
   return at;
 }
 

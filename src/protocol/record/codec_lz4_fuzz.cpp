@@ -1,0 +1,7 @@
+#include "protocol/record/testing/codec_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  using namespace moldau;
+  record::testing::fuzz_codec(record::Codec::kLz4, Bytes(reinterpret_cast<const std::byte*>(data), size));
+  return 0;
+}

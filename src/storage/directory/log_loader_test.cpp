@@ -1,0 +1,138 @@
+#include "storage/directory/log_loader.h"
+
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "protocol/record/scratch.h"
+#include "protocol/record/testing/batches.h"
+#include "protocol/record/validate.h"
+#include "sim/world/sim_disk.h"
+#include "storage/checkpoint/partition_metadata.h"
+#include "storage/sync/testing/manual_world.h"
+
+namespace moldau::storage {
+namespace {
+
+TopicPartition partition(const char* topic, int index) {
+  return {topic, PartitionIndex(index)};
+}
+
+struct LogLoaderTest : ::testing::Test {
+  LogLoaderTest() { EXPECT_TRUE(fs->make_dirs("/data")); }
+
+  void make(const char* topic, int index, const Uuid& id, int batches) {
+    auto log = make_log("/data", {*fs, logger, random}, partition(topic, index), id, {}, 0);
+    ASSERT_TRUE(log) << log.error().message();
+    for (int i = 0; i < batches; ++i) {
+      ByteVector bytes = record::testing::build({{.value = "v" + std::to_string(i)}});
+      record::Scratch scratch;
+      auto batch = record::validate_produced(bytes, {}, scratch);
+      ASSERT_TRUE((*log)->append_as_leader(*batch, LeaderEpoch(3), ProducerOrigin::kClient, 1000));
+    }
+    const SyncTicket ticket = (*log)->collect_unsynced();
+    ASSERT_TRUE(ticket.run(*fs));
+    (*log)->on_synced(ticket);
+    ASSERT_TRUE((*log)->close(false));
+  }
+  LoadResult load(std::set<Uuid> strays = {}, std::size_t parallel = 2) {
+    directory.reset();  // its lock
+    directory = *LogDirectory::open(*fs, logger, "/data");
+    EXPECT_TRUE(directory->claim());
+    LoadPlan plan;
+    plan.decide = [strays](const TopicPartition&, const Uuid& id) { return LoadDecision{strays.contains(id), {}}; };
+    plan.newest_registration = BrokerEpoch(30);
+    plan.parallel_max = parallel;
+    std::optional<LoadResult> result;
+    load_logs(*directory, {*fs, logger, random}, shard, workers, std::move(plan),
+              [&result](LoadResult loaded) { result = std::move(loaded); });
+    EXPECT_LE(workers.waiting(), parallel);
+    moldau::testing::settle(shard, workers);
+    EXPECT_TRUE(result);
+    return result ? *std::move(result) : LoadResult{};
+  }
+
+  sim::SimDisk disk{sim::SimRandom(1), sim::CrashModel{}};
+  std::unique_ptr<runtime::FileSystem> fs = disk.mount();
+  moldau::testing::SilentLogger logger;
+  moldau::testing::ManualShard shard;
+  moldau::testing::ManualWorkers workers;
+  SharedRandom random{7};
+  std::unique_ptr<LogDirectory> directory;
+};
+
+TEST_F(LogLoaderTest, AnEmptyDirectoryLoadsNothing) {
+  EXPECT_TRUE(load().loaded.empty());
+}
+
+TEST_F(LogLoaderTest, EveryPartitionIsOpenedWithWhatTheCheckpointsSay) {
+  make("b", 1, Uuid{7, 2}, 3);
+  make("a.x-y", 0, Uuid{7, 1}, 2);
+  ASSERT_TRUE(write_offset_checkpoint(*fs, "/data/replication-offset-checkpoint", {{partition("b", 1), Offset(2)}}));
+  const LoadResult result = load();
+  ASSERT_EQ(result.loaded.size(), 2U);
+  EXPECT_EQ(result.loaded[0].name, partition("a.x-y", 0));
+  EXPECT_EQ(result.loaded[0].topic_id, (Uuid{7, 1}));
+  EXPECT_EQ(result.loaded[0].log->log_end(), Offset(2));
+  EXPECT_EQ(result.loaded[1].log->log_end(), Offset(3));
+  EXPECT_EQ(result.loaded[1].high_watermark, Offset(2));
+}
+
+TEST_F(LogLoaderTest, WhatWasSyncedSurvivesAPowerCut) {
+  make("a", 0, Uuid{7, 1}, 5);
+  disk.power_cut();
+  fs = disk.mount();
+  const LoadResult result = load();
+  ASSERT_EQ(result.loaded.size(), 1U);
+  EXPECT_EQ(result.loaded[0].log->log_end(), Offset(5));
+  EXPECT_FALSE(result.loaded[0].log->fenced());
+}
+
+TEST_F(LogLoaderTest, StraysAreSetAsideAndDirectoriesWithoutAnIdToo) {
+  make("gone", 0, Uuid{7, 1}, 1);
+  ASSERT_TRUE(fs->make_dirs("/data/torn-0"));
+  const LoadResult result = load({Uuid{7, 1}});
+  EXPECT_TRUE(result.loaded.empty());
+  ASSERT_EQ(result.strays.size(), 2U);
+  EXPECT_TRUE(result.strays[0].starts_with("/data/gone-0."));
+  EXPECT_TRUE(result.strays[0].ends_with("-stray"));
+  EXPECT_EQ(load().strays.size(), 0U) << "once";
+}
+
+TEST_F(LogLoaderTest, ADamagedPartitionMetadataLeavesTheLogOutAndTouchesNothing) {
+  make("a", 0, Uuid{7, 1}, 1);
+  make("b", 0, Uuid{7, 2}, 1);
+  ASSERT_TRUE(runtime::replace_file(*fs, "/data/a-0/partition.metadata", as_bytes("version: x")));
+  const LoadResult result = load();
+  ASSERT_EQ(result.unloaded.size(), 1U);
+  EXPECT_EQ(result.unloaded[0].name, partition("a", 0));
+  EXPECT_EQ(result.loaded.size(), 1U);
+  EXPECT_TRUE(*fs->exists("/data/a-0"));
+  EXPECT_FALSE(directory->offline());
+}
+
+TEST_F(LogLoaderTest, ADirectoryWithFilesIsNotMadeAgain) {
+  make("a", 0, Uuid{7, 1}, 1);
+  const auto again = make_log("/data", {*fs, logger, random}, partition("a", 0), Uuid{7, 9}, {}, 0);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind(), ErrorKind::kExists);
+}
+
+TEST_F(LogLoaderTest, AnInputErrorTakesTheDirectoryOffline) {
+  make("a", 0, Uuid{7, 1}, 3);
+  directory = *LogDirectory::open(*fs, logger, "/data");
+  disk.faults().read_error_ppm = 1'000'000;
+  LoadPlan plan;
+  plan.decide = [](const TopicPartition&, const Uuid&) { return LoadDecision{}; };
+  std::optional<LoadResult> result;
+  load_logs(*directory, {*fs, logger, random}, shard, workers, std::move(plan),
+            [&result](LoadResult loaded) { result = std::move(loaded); });
+  moldau::testing::settle(shard, workers);
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->loaded.empty());
+  EXPECT_TRUE(directory->offline());
+}
+
+}  // namespace
+}  // namespace moldau::storage

@@ -78,7 +78,7 @@ def run_cases(cases: list, broker) -> int:
         except Exception as error:  # a case's end, whatever it is, must not hide the others
             failed += 1
             where = "" if isinstance(error, AssertionError) else traceback.format_exc(limit=-2).replace("\n", " | ")
-            print(f"FAIL {name}: {error} {where}".replace("\n", " "), flush=True)
+            print(f"FAIL {name}: {str(error)[-4000:]} {where[:1000]}".replace("\n", " "), flush=True)
     return failed
 
 

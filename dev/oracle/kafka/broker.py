@@ -79,7 +79,7 @@ class ApacheKafka:
             raise RuntimeError(f"StorageTool format: {done.stdout.decode()}{done.stderr.decode()}")
         return cluster_id
 
-    def start(self, timeout: float = 120) -> "ApacheKafka":
+    def start(self, timeout: float = 240) -> "ApacheKafka":
         if not self.formatted:
             self.format()
         self.write_properties()
@@ -127,7 +127,7 @@ class ApacheKafka:
         assert self._process is not None
         return self._process.pid
 
-    def log_tail(self, lines: int = 40) -> str:
+    def log_tail(self, lines: int = 8) -> str:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

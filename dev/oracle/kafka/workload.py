@@ -26,11 +26,11 @@ class Workload:
             return rest
         raise WorkloadError(f"{command}: {rest or 'the JVM ended'}")
 
-    def view(self) -> dict:
+    def view(self, internal: bool = True) -> dict:
         """What a client sees of every partition: offsets, and digests of the records of both isolation levels."""
         return {
             f"{item['topic']}-{item['partition']}": json.loads(self.run(f"view {item['topic']} {item['partition']}"))
-            for item in json.loads(self.run("partitions"))
+            for item in json.loads(self.run("partitions")) if internal or not item["topic"].startswith("__")
         }
 
     def records(self, topic: str, partition: int) -> list[str]:

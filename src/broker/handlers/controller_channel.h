@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "metadata/controller/configuration_control.h"
 #include "metadata/controller/controller_result.h"
+#include "metadata/controller/replication_control.h"
 #include "metadata/controller/topic_control.h"
 #include "protocol/errors/error_code.h"
 
@@ -34,20 +35,23 @@ struct QuorumView {
   std::vector<Voter> voters;
 };
 
-// One per shard. A reply comes once: after commit and replay for what changed something, with REQUEST_TIMED_OUT if the
-// controller could not commit in time, with NOT_CONTROLLER if this node is not the leader of the quorum.
+// One per shard. A reply comes once: after commit and replay for what changed something, with REQUEST_TIMED_OUT if too
+// much waits to be committed, with NOT_CONTROLLER if this node is not the leader of the quorum.
 class ControllerChannel {
  public:
   virtual ~ControllerChannel() = default;
-  virtual void create_topics(metadata::CreateTopics request, std::int32_t timeout_ms,
+  virtual void create_topics(metadata::CreateTopics request,
                              ControllerReply<std::vector<metadata::TopicCreated>> reply) = 0;
-  virtual void delete_topics(std::vector<metadata::TopicDeletion> request, std::int32_t timeout_ms,
+  virtual void delete_topics(std::vector<metadata::TopicDeletion> request,
                              ControllerReply<std::vector<metadata::TopicDeleted>> reply) = 0;
   virtual void alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
                              ControllerReply<std::vector<metadata::ResourceOutcome>> reply) = 0;
   // A producer id that was never given out before.
   virtual void next_producer_id(ControllerReply<ProducerId> reply) = 0;
   virtual void describe_quorum(ControllerReply<QuorumView> reply) = 0;
+  // A leader's wish for another ISR.
+  virtual void alter_partition(metadata::AlterPartition request,
+                               ControllerReply<std::vector<metadata::AlterPartitionOutcome>> reply) = 0;
 };
 
 }  // namespace moldau::broker

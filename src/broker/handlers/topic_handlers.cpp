@@ -80,10 +80,9 @@ void CreateTopicsHandler::handle(Request request) {
   for (const auto& topic : decoded->topics) {
     names.emplace_back(topic.name);
   }
-  const std::int32_t timeout_ms = decoded->timeout_ms;
   auto asked = std::make_unique<Request>(std::move(request));
   controller_.create_topics(
-      to_controller(*decoded), timeout_ms,
+      to_controller(*decoded),
       [asked = std::move(asked), names = std::move(names)](
           std::expected<std::vector<metadata::TopicCreated>, metadata::ApiError> created) {
         CreateTopicsResponse response;
@@ -122,11 +121,10 @@ void DeleteTopicsHandler::handle(Request request) {
       deletions.push_back({.name = std::string(name), .id = {}});
     }
   }
-  const std::int32_t timeout_ms = decoded->timeout_ms;
   auto asked = std::make_unique<Request>(std::move(request));
   std::vector<metadata::TopicDeletion> named = deletions;
   controller_.delete_topics(
-      std::move(deletions), timeout_ms,
+      std::move(deletions),
       [asked = std::move(asked), named = std::move(named)](
           std::expected<std::vector<metadata::TopicDeleted>, metadata::ApiError> deleted) {
         DeleteTopicsResponse response;

@@ -1,5 +1,6 @@
 #include "broker/partitions/partition_home.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -15,11 +16,36 @@ void PartitionHome::add(PartitionSeed seed) {
   const TopicIdPartition id = seed.id();
   const bool inserted = hosted_.emplace(id, Entry{.seed = std::move(seed), .shard = 0}).second;
   MOLDAU_ASSERT(inserted, id.partition.value());
+  cancel_opening(id);
 }
 
-std::vector<std::optional<std::uint32_t>> PartitionHome::resolve(const std::vector<TopicIdPartition>& ids,
-                                                                 std::uint32_t asking_shard) {
-  std::vector<std::optional<std::uint32_t>> shards;
+void PartitionHome::cancel_opening(const TopicIdPartition& id) {
+  if (opening_.erase(id) > 0) {
+    answer_waiting();
+  }
+}
+
+bool PartitionHome::any_opening(const std::vector<TopicIdPartition>& ids) const {
+  return std::any_of(ids.begin(), ids.end(), [this](const TopicIdPartition& id) { return opening_.contains(id); });
+}
+
+void PartitionHome::answer_waiting() {
+  for (Question& question : std::exchange(waiting_, {})) {
+    resolve(std::move(question.ids), question.asking_shard, std::move(question.answer));
+  }
+}
+
+void PartitionHome::resolve(std::vector<TopicIdPartition> ids, std::uint32_t asking_shard,
+                            Function<void(Shards)> answer) {
+  if (any_opening(ids)) {
+    waiting_.push_back({std::move(ids), asking_shard, std::move(answer)});
+    return;
+  }
+  answer(place(ids, asking_shard));
+}
+
+PartitionHome::Shards PartitionHome::place(const std::vector<TopicIdPartition>& ids, std::uint32_t asking_shard) {
+  Shards shards;
   shards.reserve(ids.size());
   for (const TopicIdPartition& id : ids) {
     const auto found = hosted_.find(id);

@@ -4,14 +4,18 @@
 // Invariants: H1 a partition is hosted exactly once: as a seed here, or as a Partition on one shard.
 //             H2 a placement never changes while the partition lives; so routers may remember it.
 //             H3 a seed's move is posted to its shard before anyone is told where it lives.
+//             H4 a question about a partition whose log is being made is answered once it is there, so that a client that
+//                saw the new topic never hears that it has no leader.
 // Source:     architecture D3 (one thread from socket to log).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "base/callback.h"
 #include "base/ids.h"
 #include "broker/partitions/partition_seed.h"
 #include "broker/partitions/placement_rule.h"
@@ -25,14 +29,19 @@ class PartitionHome {
  public:
   PartitionHome(runtime::Shard& shard, std::vector<PartitionRouter*> routers);
 
+  // The log of this partition is being made; add() or cancel_opening() follows.
+  void expect(const TopicIdPartition& id) { opening_.insert(id); }
+  [[nodiscard]] bool is_expected(const TopicIdPartition& id) const { return opening_.contains(id); }
+  void cancel_opening(const TopicIdPartition& id);
   // Hosts a partition: its log is open, nobody has used it.
   void add(PartitionSeed seed);
   [[nodiscard]] bool hosts(const TopicIdPartition& id) const { return hosted_.contains(id); }
   [[nodiscard]] std::size_t size() const noexcept { return hosted_.size(); }
 
-  // Where each lives, placing unused ones by the rule for the asking shard. nullopt: not hosted here.
-  [[nodiscard]] std::vector<std::optional<std::uint32_t>> resolve(const std::vector<TopicIdPartition>& ids,
-                                                                  std::uint32_t asking_shard);
+  using Shards = std::vector<std::optional<std::uint32_t>>;
+  // Where each lives, placing unused ones by the rule for the asking shard. nullopt: not hosted here. `answer` on the home
+  // shard, at once or when the last of them has been opened.
+  void resolve(std::vector<TopicIdPartition> ids, std::uint32_t asking_shard, Function<void(Shards)> answer);
 
   // Stops hosting. A seed is given back at once; a placed partition's log comes back from its shard.
   void remove(const TopicIdPartition& id, Function<void(PartitionSeed)> removed);
@@ -56,10 +65,22 @@ class PartitionHome {
     std::uint32_t shard = 0;            // once placed
   };
 
+  struct Question {
+    std::vector<TopicIdPartition> ids;
+    std::uint32_t asking_shard = 0;
+    Function<void(Shards)> answer;
+  };
+
+  [[nodiscard]] Shards place(const std::vector<TopicIdPartition>& ids, std::uint32_t asking_shard);
+  [[nodiscard]] bool any_opening(const std::vector<TopicIdPartition>& ids) const;
+  void answer_waiting();
+
   runtime::Shard& shard_;
   std::vector<PartitionRouter*> routers_;
   PlacementRule rule_;
   std::unordered_map<TopicIdPartition, Entry> hosted_;
+  std::unordered_set<TopicIdPartition> opening_;
+  std::vector<Question> waiting_;  // bounded by the requests that ask
 };
 
 }  // namespace moldau::broker

@@ -85,18 +85,25 @@ PartitionRouter::Lookup PartitionRouter::lookup(const TopicIdPartition& id) {
 void PartitionRouter::learn(std::vector<TopicIdPartition> ids, Callback done) {
   const std::uint32_t here = environment_.shard.index();
   home_shard_->post([this, here, ids = std::move(ids), done = std::move(done)]() mutable {
-    auto shards = home_->resolve(ids, here);
-    environment_.shard.post([this, here, ids = std::move(ids), shards = std::move(shards), done = std::move(done)]() mutable {
-      for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (!shards[i]) {
-          nowhere_[ids[i]] = image_->provenance().offset;
-        } else if (*shards[i] != here) {
-          elsewhere_[ids[i]] = *shards[i];
-        }
-      }
-      done();
+    std::vector<TopicIdPartition> asked = ids;
+    home_->resolve(std::move(asked), here, [this, ids = std::move(ids), done = std::move(done)](PartitionHome::Shards shards) mutable {
+      environment_.shard.post([this, ids = std::move(ids), shards = std::move(shards), done = std::move(done)]() mutable {
+        remember(ids, shards);
+        done();
+      });
     });
   });
+}
+
+void PartitionRouter::remember(const std::vector<TopicIdPartition>& ids,
+                               const std::vector<std::optional<std::uint32_t>>& shards) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!shards[i]) {
+      nowhere_.insert(ids[i]);
+    } else if (*shards[i] != environment_.shard.index()) {
+      elsewhere_[ids[i]] = *shards[i];
+    }
+  }
 }
 
 void PartitionRouter::adopt(PartitionSeed seed) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/callback.h"
@@ -73,6 +74,7 @@ class PartitionRouter {
 
  private:
   void apply_registration(replication::Partition& partition);
+  void remember(const std::vector<TopicIdPartition>& ids, const std::vector<std::optional<std::uint32_t>>& shards);
   PartitionSeed to_seed(std::unique_ptr<replication::Partition> partition);
 
   replication::PartitionEnvironment environment_;
@@ -83,7 +85,7 @@ class PartitionRouter {
   std::unordered_map<TopicIdPartition, std::unique_ptr<replication::Partition>> partitions_;
   std::unordered_map<TopicIdPartition, std::uint32_t> elsewhere_;
   // Asked and not hosted, under the image of that time: asked again once an image brings the topic.
-  std::unordered_map<TopicIdPartition, Offset> nowhere_;
+  std::unordered_set<TopicIdPartition> nowhere_;
 };
 
 }  // namespace moldau::broker

@@ -1,0 +1,47 @@
+// One listener of a node: accepts on the home shard and deals the connections out to all shards in turn. A connection
+// moves once more when its first Produce or Fetch shows where its partitions live.
+//
+// Shard: home. Until open() is called, accepted connections wait unread: clients that connect early are served late, and
+//        are not refused.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/config/node_config.h"
+#include "broker/net/connection_table.h"
+#include "runtime/net.h"
+
+namespace moldau::broker {
+
+class Acceptor final : private runtime::AcceptHandler {
+ public:
+  static constexpr std::size_t kWaitingMax = 1024;  // before open(); more are refused
+
+  // `tables` by shard, the home shard's first.
+  explicit Acceptor(ListenerConfig listener) : listener_(std::move(listener)) {}
+
+  [[nodiscard]] Result<> bind(runtime::Network& network, int backlog);
+  void open(std::vector<ConnectionTable*> tables);
+  void close();
+
+  [[nodiscard]] const ListenerConfig& config() const noexcept { return listener_; }
+  // The bound address: the port that the system chose if 0 was asked for.
+  [[nodiscard]] const runtime::Endpoint& local() const { return socket_->local(); }
+  // What the cluster is told: the advertised address, or the bound one.
+  [[nodiscard]] runtime::Endpoint advertised() const;
+
+ private:
+  void on_accept(std::unique_ptr<runtime::Socket> socket) override;
+  void deal_out(std::unique_ptr<runtime::Socket> socket);
+
+  ListenerConfig listener_;
+  std::unique_ptr<runtime::Listener> socket_;
+  std::vector<ConnectionTable*> tables_;
+  std::vector<std::unique_ptr<runtime::Socket>> waiting_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace moldau::broker

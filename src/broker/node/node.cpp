@@ -1,0 +1,524 @@
+#include "broker/node/node.h"
+
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "broker/node/acceptor.h"
+#include "broker/node/auto_creator.h"
+#include "broker/node/broker_lifecycle.h"
+#include "broker/node/node_controller.h"
+#include "broker/node/node_directory.h"
+#include "broker/node/node_metrics.h"
+#include "broker/node/raft_metadata_log.h"
+#include "broker/node/replica_host.h"
+#include "broker/node/shard_services.h"
+#include "metadata/image/metadata_version.h"
+#include "raft/driver/bootstrap_file.h"
+#include "raft/driver/raft_client.h"
+
+namespace moldau::broker {
+namespace {
+
+constexpr std::uint64_t kRandomSeedMix = 0x9E37'79B9'7F4A'7C15;
+
+metadata::ControllerOptions controller_options(const NodeConfig& config, const std::string& cluster_id) {
+  metadata::ControllerOptions options;
+  options.node_id = config.node_id;
+  options.cluster_id = cluster_id;
+  options.session_timeout = config.session_timeout;
+  options.default_partitions = config.partitions_default;
+  options.default_replication_factor = static_cast<std::int16_t>(config.replication_factor_default);
+  options.delete_topic_enable = config.delete_topics;
+  if (const auto found = config.set_keys.find("min.insync.replicas"); found != config.set_keys.end()) {
+    options.static_min_insync_replicas = static_cast<std::int32_t>(std::stol(found->second));  // checked when it was read
+  }
+  return options;
+}
+
+std::vector<metadata::FeatureRange> supported_ranges() {
+  std::vector<metadata::FeatureRange> ranges;
+  for (const metadata::SupportedFeature& feature : metadata::supported_features()) {
+    ranges.push_back({std::string(feature.name), feature.min, feature.max});
+  }
+  return ranges;
+}
+
+metadata::ListenerEndpoint to_metadata(const Acceptor& acceptor) {
+  const runtime::Endpoint address = acceptor.advertised();
+  return {.name = acceptor.config().name, .host = address.host, .port = address.port, .security_protocol = 0};
+}
+
+}  // namespace
+
+// Told on each shard when the metadata changed.
+class RouterPublisher final : public metadata::MetadataPublisher {
+ public:
+  explicit RouterPublisher(PartitionRouter& router) : router_(router) {}
+  void on_image(const metadata::ImageUpdate& update) override { router_.on_image(update.after, *update.changes); }
+
+ private:
+  PartitionRouter& router_;
+};
+
+// Brings what a shard's partitions want of their log directory to the home shard, and answers back.
+class HomeDirectoryLink final : public replication::DirectoryLink {
+ public:
+  // `host` is read on the home shard.
+  HomeDirectoryLink(runtime::Shard& here, runtime::Shard& home, const std::unique_ptr<ReplicaHost>& host)
+      : here_(here), home_(home), host_(host) {}
+
+  void keep_log_start(replication::Partition& /*partition*/, Function<void(bool)> done) override {
+    home_.post([this, done = std::move(done)]() mutable {
+      Function<void(bool)> back = [this, done = std::move(done)](bool kept) mutable {
+        here_.post([done = std::move(done), kept]() mutable { done(kept); });
+      };
+      if (host_) {
+        host_->keep_log_starts(std::move(back));
+      } else {
+        back(false);
+      }
+    });
+  }
+
+  void on_roll_synced(replication::Partition& /*partition*/) override {
+    home_.post([this] {
+      if (host_) {
+        host_->on_roll();
+      }
+    });
+  }
+
+  void on_storage_failure(replication::Partition& /*partition*/, const Error& error) override {
+    home_.post([this, error] {
+      if (host_) {
+        host_->fail_directory(error);
+      }
+    });
+  }
+
+ private:
+  runtime::Shard& here_;
+  runtime::Shard& home_;
+  const std::unique_ptr<ReplicaHost>& host_;
+};
+
+class Node::Impl final : public metadata::MetadataLoader::Listener {
+ public:
+  Impl(const runtime::World& world, NodeConfig config, NodeDirectory directory);
+  ~Impl() override;
+
+  void start(Events events);
+  void stop(std::chrono::milliseconds patience, Function<void(bool)> stopped);
+  void collect_metrics(Function<void(std::string)> done);
+
+  [[nodiscard]] bool ready() const noexcept { return ready_; }
+  [[nodiscard]] const NodeConfig& config() const noexcept { return config_; }
+
+ private:
+  // What one shard has, beside what ShardServices owns.
+  struct PerShard {
+    std::unique_ptr<ControllerLink> controller;
+    std::unique_ptr<AutoCreator> auto_creator;
+    std::unique_ptr<HomeDirectoryLink> directory;
+    std::unique_ptr<ShardServices> services;
+    std::unique_ptr<RouterPublisher> publisher;
+  };
+
+  runtime::Shard& home() const noexcept { return world_.shard(0); }
+  void fail(const std::string& line);
+  // Runs `each(i)` on every shard, then `done` here.
+  void on_every_shard(Function<void(std::size_t)> each, Callback done);
+  [[nodiscard]] bool bind_listeners();
+  void make_shards();
+  void start_metadata();
+  void on_leading();
+  void on_registered(BrokerEpoch epoch);
+  void serve();
+  void on_committed(Offset end) override { shell_->on_committed(end); }
+  void on_fault(const Error& error) override { fail("the metadata log cannot be read on: " + error.message()); }
+
+  void drain_connections(std::chrono::milliseconds patience, Callback drained);
+  void close_replicas();
+  void close_metadata(bool clean);
+  void destroy_shards(bool clean);
+
+  runtime::World world_;
+  NodeConfig config_;
+  NodeDirectory directory_;
+  TopicConfigs topic_configs_;
+  ClusterIdentity identity_;
+  storage::SharedRandom random_;
+  Events events_;
+  std::deque<Acceptor> acceptors_;
+  ControllerTarget target_;  // read on the home shard
+  std::vector<PerShard> shards_;
+  std::unique_ptr<PartitionHome> partition_home_;
+  std::unique_ptr<ReplicaHost> replicas_;
+  std::unique_ptr<metadata::MetadataLoader> loader_;
+  std::unique_ptr<raft::RaftClient> raft_;
+  std::unique_ptr<RaftMetadataLog> metadata_log_;
+  std::unique_ptr<metadata::ControllerShell> shell_;
+  std::unique_ptr<ProducerIdSource> producer_ids_;
+  std::unique_ptr<BrokerLifecycle> lifecycle_;
+  std::optional<BrokerEpoch> previous_registration_;
+  bool ready_ = false;
+  bool failed_ = false;
+  bool stopping_ = false;
+  std::unique_ptr<runtime::Timer> patience_;
+  Function<void(bool)> stopped_;
+};
+
+Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectory directory)
+    : world_(world),
+      config_(std::move(config)),
+      directory_(std::move(directory)),
+      topic_configs_(config_),
+      identity_{.cluster_id = directory_.cluster_id, .auto_create_topics = config_.auto_create_topics},
+      random_(world.random.next() ^ kRandomSeedMix),
+      shards_(world.shard_count()) {}
+
+Node::Impl::~Impl() {
+  // What a crash does: requests first, then what they stand on.
+  patience_.reset();
+  lifecycle_.reset();
+  for (PerShard& shard : shards_) {
+    if (shard.services) {
+      shard.services->drop_requests();
+    }
+  }
+  replicas_.reset();
+  shell_.reset();
+  metadata_log_.reset();
+  raft_.reset();
+  loader_.reset();
+  partition_home_.reset();
+  for (PerShard& shard : shards_) {
+    shard = PerShard();
+  }
+}
+
+void Node::Impl::fail(const std::string& line) {
+  if (!std::exchange(failed_, true)) {
+    log(world_.logger, LogLevel::kError, "node", "{}", line);
+    if (events_.on_failed) {
+      events_.on_failed(line);
+    }
+  }
+}
+
+void Node::Impl::on_every_shard(Function<void(std::size_t)> each, Callback done) {
+  struct Round {
+    Function<void(std::size_t)> each;
+    Callback done;
+    std::size_t left;
+  };
+  auto round = std::make_shared<Round>(Round{std::move(each), std::move(done), world_.shard_count()});
+  for (std::size_t i = 0; i < world_.shard_count(); ++i) {
+    world_.shard(i).post([this, round, i]() mutable {
+      round->each(i);
+      home().post([round = std::move(round)] {
+        if (--round->left == 0) {
+          round->done();
+        }
+      });
+    });
+  }
+}
+
+void Node::Impl::start(Events events) {
+  events_ = std::move(events);
+  for (const std::string& warning : config_.warnings) {
+    log(world_.logger, LogLevel::kWarn, "config", "{}", warning);
+  }
+  if (bind_listeners()) {
+    make_shards();
+  }
+}
+
+bool Node::Impl::bind_listeners() {
+  for (const ListenerConfig& listener : config_.listeners) {
+    Acceptor& acceptor = acceptors_.emplace_back(listener);
+    if (const Result<> bound = acceptor.bind(world_.network(0), config_.listen_backlog); !bound) {
+      fail("listener " + listener.name + " on " + listener.bind.host + ":" + std::to_string(listener.bind.port) + ": " +
+           bound.error().message());
+      return false;
+    }
+  }
+  return true;
+}
+
+void Node::Impl::make_shards() {
+  target_.home = &home();
+  on_every_shard(
+      [this](std::size_t i) {
+        PerShard& shard = shards_[i];
+        shard.controller = std::make_unique<ControllerLink>(world_.shard(i), target_, home());
+        shard.auto_creator = std::make_unique<AutoCreator>(*shard.controller, world_.logger);
+        shard.directory = std::make_unique<HomeDirectoryLink>(world_.shard(i), home(), replicas_);
+        shard.services = std::make_unique<ShardServices>(ShardServices::Environment{
+            .world = world_,
+            .shard = i,
+            .config = config_,
+            .topic_configs = topic_configs_,
+            .identity = identity_,
+            .directory = *shard.directory,
+            .controller = *shard.controller,
+            .auto_creator = *shard.auto_creator});
+        shard.publisher = std::make_unique<RouterPublisher>(shard.services->router());
+      },
+      [this] {
+        std::vector<PartitionRouter*> routers;
+        std::vector<ShardServices*> all;
+        for (PerShard& shard : shards_) {
+          routers.push_back(&shard.services->router());
+          all.push_back(shard.services.get());
+        }
+        partition_home_ = std::make_unique<PartitionHome>(home(), routers);
+        replicas_ = std::make_unique<ReplicaHost>(
+            ReplicaHost::Environment{.world = world_,
+                                     .config = config_,
+                                     .topic_configs = topic_configs_,
+                                     .directory = *directory_.log_directory,
+                                     .random = random_,
+                                     .home = *partition_home_,
+                                     .routers = routers},
+            [this](const Error& error) {
+              fail("log directory " + directory_.log_directory->path() + " failed, and it is the only one: " + error.message());
+            });
+        on_every_shard([this, all](std::size_t i) { shards_[i].services->wire(all, *partition_home_, home()); },
+                       [this] { start_metadata(); });
+      });
+}
+
+void Node::Impl::start_metadata() {
+  loader_ = std::make_unique<metadata::MetadataLoader>(home(), world_.logger, *this);
+
+  std::vector<raft::ListenerEndpoint> controller_endpoints;
+  metadata::RegisterController self{.controller = config_.node_id,
+                                    .incarnation_id = home().random().uuid(),
+                                    .features = supported_ranges()};
+  metadata::RegisterBroker broker{.broker = config_.node_id,
+                                  .cluster_id = identity_.cluster_id,
+                                  .incarnation_id = self.incarnation_id,
+                                  .features = supported_ranges(),
+                                  .rack = config_.rack,
+                                  .log_dirs = {directory_.log_directory->id()},
+                                  .previous_epoch = directory_.previous_epoch,
+                                  .previous_process_is_gone = true};
+  for (const Acceptor& acceptor : acceptors_) {
+    const metadata::ListenerEndpoint endpoint = to_metadata(acceptor);
+    if (acceptor.config().is_controller) {
+      self.listeners.push_back(endpoint);
+      controller_endpoints.push_back({endpoint.name, endpoint.host, endpoint.port});
+    } else {
+      broker.listeners.push_back(endpoint);
+    }
+  }
+
+  auto opened = directory_.open_raft(world_, shards_[0].services->sync(), config_, std::move(controller_endpoints));
+  if (!opened) {
+    return fail(opened.error());
+  }
+  raft_ = *std::move(opened);
+  metadata_log_ = std::make_unique<RaftMetadataLog>(
+      config_.node_id, *raft_, *loader_,
+      RaftMetadataLog::Events{.on_leading = [this] { on_leading(); },
+                              .on_failed = [this](const Error& error) {
+                                fail("the metadata log failed: " + error.message());
+                              }});
+  shell_ = std::make_unique<metadata::ControllerShell>(
+      home(), *metadata_log_, *loader_, topic_configs_, world_.logger,
+      metadata::ControllerShell::Options{.controller = controller_options(config_, identity_.cluster_id),
+                                         .self = std::move(self),
+                                         .bootstrap = directory_.bootstrap,
+                                         .max_idle_interval = config_.metadata_idle_interval});
+  metadata_log_->wire(*shell_);
+  loader_->snapshot_through(*metadata_log_);
+  // The home hosts new partitions before any shard is asked for them: it is told first.
+  loader_->add_publisher(home(), *replicas_);
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    loader_->add_publisher(world_.shard(i), *shards_[i].publisher);
+  }
+  producer_ids_ = std::make_unique<ProducerIdSource>(*shell_, config_.node_id);
+  target_.shell = shell_.get();
+  target_.producer_ids = producer_ids_.get();
+  target_.raft = raft_.get();
+  lifecycle_ = std::make_unique<BrokerLifecycle>(
+      home(), world_.logger, *shell_, *loader_,
+      BrokerLifecycle::Options{.registration = std::move(broker), .heartbeat_interval = config_.heartbeat_interval},
+      BrokerLifecycle::Events{.on_registered = [this](BrokerEpoch epoch) { on_registered(epoch); },
+                              .on_running = [this] { serve(); },
+                              .on_refused = [this](const metadata::ApiError& error) {
+                                fail("the controller refused the registration: " + error.message);
+                              }});
+  raft_->start(*metadata_log_);
+}
+
+void Node::Impl::on_leading() {
+  if (previous_registration_) {
+    return;
+  }
+  const metadata::BrokerRegistration* self = loader_->committed_image()->broker(config_.node_id);
+  previous_registration_ = self == nullptr ? kNoBrokerEpoch : self->epoch();
+  lifecycle_->on_controller_active();
+}
+
+void Node::Impl::on_registered(BrokerEpoch epoch) {
+  producer_ids_->set_broker_epoch(epoch);
+  // Posted behind the image that holds the registration, so that the host decides by what is in force.
+  home().post([this, epoch] {
+    replicas_->load(*previous_registration_, [this, epoch] {
+      replicas_->set_broker_epoch(epoch);
+      lifecycle_->ready();
+    });
+  });
+}
+
+void Node::Impl::serve() {
+  std::vector<ConnectionTable*> brokers;
+  std::vector<ConnectionTable*> controllers;
+  for (PerShard& shard : shards_) {
+    brokers.push_back(&shard.services->broker_connections());
+    controllers.push_back(&shard.services->controller_connections());
+  }
+  ReadyInfo info{.cluster_id = identity_.cluster_id, .directory = directory_.log_directory->path(), .listeners = {}};
+  for (Acceptor& acceptor : acceptors_) {
+    info.listeners.emplace_back(acceptor.config().name, acceptor.advertised());
+    acceptor.open(acceptor.config().is_controller ? controllers : brokers);
+  }
+  ready_ = true;
+  events_.on_ready(info);
+}
+
+void Node::Impl::stop(std::chrono::milliseconds patience, Function<void(bool)> stopped) {
+  MOLDAU_ASSERT(!stopping_);
+  stopping_ = true;
+  ready_ = false;
+  stopped_ = std::move(stopped);
+  for (Acceptor& acceptor : acceptors_) {
+    acceptor.close();
+  }
+  if (!lifecycle_ || failed_) {
+    return destroy_shards(false);
+  }
+  lifecycle_->leave(patience / 4, [this, patience] {
+    drain_connections(patience / 4, [this] { close_replicas(); });
+  });
+}
+
+void Node::Impl::drain_connections(std::chrono::milliseconds patience, Callback drained) {
+  auto left = std::make_shared<std::size_t>(shards_.size());
+  auto done = std::make_shared<Callback>(std::move(drained));
+  patience_ = std::make_unique<runtime::Timer>(home().timers(), [this] {
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      world_.shard(i).post([this, i] {
+        shards_[i].services->broker_connections().cut_off();
+        shards_[i].services->controller_connections().cut_off();
+      });
+    }
+  });
+  patience_->arm(home().clock().now() + patience);
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    world_.shard(i).post([this, i, left, done] {
+      shards_[i].services->drain([this, left, done] {
+        home().post([this, left, done] {
+          if (--*left == 0) {
+            patience_.reset();
+            (*done)();
+          }
+        });
+      });
+    });
+  }
+}
+
+void Node::Impl::close_replicas() {
+  on_every_shard([this](std::size_t i) { shards_[i].services->drop_requests(); },
+                 [this] {
+                   replicas_->stop([this](const Result<>& closed) {
+                     if (!closed) {
+                       log(world_.logger, LogLevel::kError, "storage", "the stop is not clean: {}", closed.error().message());
+                     }
+                     close_metadata(closed.has_value());
+                   });
+                 });
+}
+
+void Node::Impl::close_metadata(bool clean) {
+  target_.shell = nullptr;
+  shell_->stop();
+  raft_->close([this, clean] { home().post([this, clean] { destroy_shards(clean); }); });
+}
+
+void Node::Impl::destroy_shards(bool clean) {
+  lifecycle_.reset();
+  on_every_shard(
+      [this](std::size_t i) {
+        if (shards_[i].services) {
+          shards_[i].services->drop_requests();
+        }
+      },
+      [this, clean] {
+        replicas_.reset();
+        target_ = ControllerTarget();
+        producer_ids_.reset();
+        shell_.reset();
+        metadata_log_.reset();
+        raft_.reset();
+        loader_.reset();
+        on_every_shard([this](std::size_t i) { shards_[i] = PerShard(); },
+                       [this, clean] {
+                         partition_home_.reset();
+                         stopped_(clean);
+                       });
+      });
+}
+
+void Node::Impl::collect_metrics(Function<void(std::string)> done) {
+  struct Gathering {
+    std::vector<ShardMetrics> shards;
+    Function<void(std::string)> done;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->shards.resize(shards_.size());
+  gathering->done = std::move(done);
+  on_every_shard(
+      [this, gathering](std::size_t i) {
+        if (shards_[i].services) {
+          gathering->shards[i] = read_metrics(*shards_[i].services);  // its own slot: no two shards share one
+        }
+      },
+      [this, gathering] {
+        NodeMetrics node;
+        node.ready = ready_;
+        node.partitions_hosted = replicas_ ? replicas_->partitions() : 0;
+        if (raft_) {
+          node.metadata_high_watermark = raft_->high_watermark().value();
+          node.leader_epoch = raft_->leader_epoch().value();
+        }
+        gathering->done(render_metrics(node, gathering->shards));
+      });
+}
+
+std::expected<std::unique_ptr<Node>, std::string> Node::open(const runtime::World& world, NodeConfig config,
+                                                             const OpenOptions& options) {
+  auto directory = open_node_directory(world, config, options.format_if_empty);
+  if (!directory) {
+    return std::unexpected(directory.error());
+  }
+  return std::unique_ptr<Node>(new Node(std::make_unique<Impl>(world, std::move(config), *std::move(directory))));
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+void Node::start(Events events) { impl_->start(std::move(events)); }
+void Node::stop(std::chrono::milliseconds patience, Function<void(bool)> stopped) {
+  impl_->stop(patience, std::move(stopped));
+}
+bool Node::ready() const noexcept { return impl_->ready(); }
+const NodeConfig& Node::config() const noexcept { return impl_->config(); }
+void Node::collect_metrics(Function<void(std::string)> done) { impl_->collect_metrics(std::move(done)); }
+
+}  // namespace moldau::broker

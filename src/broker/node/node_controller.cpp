@@ -1,0 +1,110 @@
+#include "broker/node/node_controller.h"
+
+#include <utility>
+
+namespace moldau::broker {
+
+using metadata::ApiError;
+using protocol::ErrorCode;
+
+void ProducerIdSource::next(ControllerReply<ProducerId> reply) {
+  if (next_ < end_) {
+    return reply(ProducerId(next_++));
+  }
+  waiting_.push_back(std::move(reply));
+  if (!std::exchange(asking_, true)) {
+    shell_.allocate_producer_ids(self_, epoch_, [this](std::expected<metadata::ProducerIdBlock, ApiError> block) {
+      on_block(std::move(block));
+    });
+  }
+}
+
+void ProducerIdSource::on_block(std::expected<metadata::ProducerIdBlock, ApiError> block) {
+  asking_ = false;
+  if (block) {
+    next_ = block->first.value();
+    end_ = next_ + block->size;
+  }
+  for (ControllerReply<ProducerId>& reply : std::exchange(waiting_, {})) {
+    if (!block) {
+      // The client asks again, as it does while Kafka's broker waits for its block.
+      reply(std::unexpected(ApiError{ErrorCode::kCoordinatorLoadInProgress, block.error().message}));
+    } else {
+      next(std::move(reply));
+    }
+  }
+}
+
+template <class T, class Ask>
+void ControllerLink::hop(ControllerReply<T> reply, Ask ask) {
+  home_.post([this, reply = std::move(reply), ask = std::move(ask)]() mutable {
+    ControllerReply<T> back = [this, reply = std::move(reply)](std::expected<T, ApiError> answer) mutable {
+      here_.post([reply = std::move(reply), answer = std::move(answer)]() mutable { reply(std::move(answer)); });
+    };
+    if (target_.shell == nullptr) {
+      back(std::unexpected(ApiError{ErrorCode::kNotController, "this node is starting or stopping"}));
+    } else {
+      ask(target_, std::move(back));
+    }
+  });
+}
+
+void ControllerLink::create_topics(metadata::CreateTopics request,
+                                   ControllerReply<std::vector<metadata::TopicCreated>> reply) {
+  hop<std::vector<metadata::TopicCreated>>(
+      std::move(reply), [request = std::move(request)](const ControllerTarget& target, auto back) mutable {
+        target.shell->create_topics(std::move(request), std::move(back));
+      });
+}
+
+void ControllerLink::delete_topics(std::vector<metadata::TopicDeletion> request,
+                                   ControllerReply<std::vector<metadata::TopicDeleted>> reply) {
+  hop<std::vector<metadata::TopicDeleted>>(
+      std::move(reply), [request = std::move(request)](const ControllerTarget& target, auto back) mutable {
+        target.shell->delete_topics(std::move(request), std::move(back));
+      });
+}
+
+void ControllerLink::alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
+                                   ControllerReply<std::vector<metadata::ResourceOutcome>> reply) {
+  hop<std::vector<metadata::ResourceOutcome>>(
+      std::move(reply),
+      [request = std::move(request), validate_only](const ControllerTarget& target, auto back) mutable {
+        target.shell->alter_configs(std::move(request), validate_only, std::move(back));
+      });
+}
+
+void ControllerLink::alter_partition(metadata::AlterPartition request,
+                                     ControllerReply<std::vector<metadata::AlterPartitionOutcome>> reply) {
+  hop<std::vector<metadata::AlterPartitionOutcome>>(
+      std::move(reply), [request = std::move(request)](const ControllerTarget& target, auto back) mutable {
+        target.shell->alter_partition(std::move(request), std::move(back));
+      });
+}
+
+void ControllerLink::next_producer_id(ControllerReply<ProducerId> reply) {
+  hop<ProducerId>(std::move(reply), [](const ControllerTarget& target, auto back) {
+    target.producer_ids->next(std::move(back));
+  });
+}
+
+void ControllerLink::describe_quorum(ControllerReply<QuorumView> reply) {
+  hop<QuorumView>(std::move(reply), [](const ControllerTarget& target, auto back) {
+    const raft::RaftClient& raft = *target.raft;
+    QuorumView view{.leader = raft.leader(),
+                    .leader_epoch = raft.leader_epoch(),
+                    .high_watermark = raft.high_watermark(),
+                    .log_end = raft.next_offset()};
+    for (const raft::Voter& voter : raft.quorum().voters().voters().voters()) {
+      auto& out = view.voters.emplace_back();
+      out.id = voter.key.id;
+      out.directory_id = voter.key.directory_id;
+      for (const raft::ListenerEndpoint& endpoint : voter.listeners) {
+        out.listeners.push_back({endpoint.name, endpoint.host, endpoint.port});
+      }
+    }
+    back(std::move(view));
+  });
+}
+
+}  // namespace moldau::broker

@@ -1,0 +1,74 @@
+// The controller side of a node, on the home shard: the metadata log, the loader, the controller shell, and what this
+// node's broker needs of them. ControllerLink is how other shards reach it.
+//
+// Shard: the home shard. Links are used on their own shards.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "broker/handlers/controller_channel.h"
+#include "metadata/loader/controller_shell.h"
+#include "raft/driver/raft_client.h"
+#include "runtime/shard.h"
+
+namespace moldau::broker {
+
+// Gives out the producer ids of a node: a block from the controller at a time (inventory §6, 30).
+class ProducerIdSource {
+ public:
+  ProducerIdSource(metadata::ControllerShell& shell, NodeId self) : shell_(shell), self_(self) {}
+  // The registration under which blocks are asked for.
+  void set_broker_epoch(BrokerEpoch epoch) noexcept { epoch_ = epoch; }
+  // Bound: waiting requests are bounded by the connections that ask.
+  void next(ControllerReply<ProducerId> reply);
+
+ private:
+  void on_block(std::expected<metadata::ProducerIdBlock, metadata::ApiError> block);
+
+  metadata::ControllerShell& shell_;
+  NodeId self_;
+  BrokerEpoch epoch_ = kNoBrokerEpoch;
+  std::int64_t next_ = 0;
+  std::int64_t end_ = 0;
+  bool asking_ = false;
+  std::deque<ControllerReply<ProducerId>> waiting_;
+};
+
+// What the links reach, all on the home shard; set once it exists, empty again when it stops.
+struct ControllerTarget {
+  runtime::Shard* home = nullptr;
+  metadata::ControllerShell* shell = nullptr;
+  ProducerIdSource* producer_ids = nullptr;
+  raft::RaftClient* raft = nullptr;
+};
+
+class ControllerLink final : public ControllerChannel {
+ public:
+  // `target` is read on the home shard only.
+  ControllerLink(runtime::Shard& here, const ControllerTarget& target, runtime::Shard& home)
+      : here_(here), home_(home), target_(target) {}
+
+  void create_topics(metadata::CreateTopics request,
+                     ControllerReply<std::vector<metadata::TopicCreated>> reply) override;
+  void delete_topics(std::vector<metadata::TopicDeletion> request,
+                     ControllerReply<std::vector<metadata::TopicDeleted>> reply) override;
+  void alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
+                     ControllerReply<std::vector<metadata::ResourceOutcome>> reply) override;
+  void next_producer_id(ControllerReply<ProducerId> reply) override;
+  void describe_quorum(ControllerReply<QuorumView> reply) override;
+  void alter_partition(metadata::AlterPartition request,
+                       ControllerReply<std::vector<metadata::AlterPartitionOutcome>> reply) override;
+
+ private:
+  // Runs `ask(shell, back)` on the home shard; `back` is `reply` brought home again.
+  template <class T, class Ask>
+  void hop(ControllerReply<T> reply, Ask ask);
+
+  runtime::Shard& here_;
+  runtime::Shard& home_;
+  const ControllerTarget& target_;
+};
+
+}  // namespace moldau::broker

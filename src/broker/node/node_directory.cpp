@@ -1,0 +1,97 @@
+#include "broker/node/node_directory.h"
+
+#include <utility>
+
+#include "raft/driver/bootstrap_file.h"
+#include "raft/driver/format.h"
+#include "storage/directory/open_directories.h"
+
+namespace moldau::broker {
+namespace {
+
+// Makes a new cluster's directory out of one that is missing or empty; anything else is left to the checks that follow.
+std::optional<std::string> format_empty(const runtime::World& world, const NodeConfig& config) {
+  const std::string& path = config.log_dirs.front();
+  const auto exists = world.fs.exists(path);
+  if (exists && *exists) {
+    const auto entries = world.fs.list(path);
+    if (!entries || !entries->empty()) {
+      return std::nullopt;
+    }
+  }
+  const ListenerConfig& controller = config.controller_listener();
+  raft::FormatOptions options;
+  options.cluster_id = world.random.uuid().to_string();
+  options.node_id = config.node_id;
+  options.log_directories = config.log_dirs;
+  options.metadata_log_directory = config.metadata_log_dir;
+  const runtime::Endpoint endpoint = controller.advertised.value_or(controller.bind);
+  options.controller = raft::ListenerEndpoint{controller.name, endpoint.host.empty() ? "localhost" : endpoint.host,
+                                              endpoint.port};
+  const auto formatted = raft::format_directories(world.fs, options, world.random, world.shard(0).clock().wall_ms());
+  if (!formatted) {
+    return formatted.error();
+  }
+  log(world.logger, LogLevel::kInfo, "node", "formatted {} for a new cluster, {}", path, options.cluster_id);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<raft::RaftClient>, std::string> NodeDirectory::open_raft(
+    const runtime::World& world, storage::SyncGroup& sync, const NodeConfig& config,
+    std::vector<raft::ListenerEndpoint> controller_endpoints) const {
+  raft::RaftClient::Options options;
+  options.log_directory = log_directory->path();
+  options.self.key = {.id = config.node_id, .directory_id = log_directory->id()};
+  options.self.listeners = std::move(controller_endpoints);
+  options.log = {.segment_bytes = config.metadata_segment_bytes,
+                 .segment_ms = config.metadata_segment_ms,
+                 .retention_bytes = config.metadata_retention_bytes,
+                 .retention_ms = config.metadata_retention_ms,
+                 .snapshot_record_bytes = config.snapshot_bytes_interval,
+                 .snapshot_interval_ms = config.snapshot_time_interval.count()};
+  return raft::RaftClient::open({.shard = world.shard(0),
+                                 .workers = world.workers,
+                                 .sync = sync,
+                                 .fs = world.fs,
+                                 .logger = world.logger},
+                                std::move(options));
+}
+
+std::expected<NodeDirectory, std::string> open_node_directory(const runtime::World& world, const NodeConfig& config,
+                                                              bool format_if_empty) {
+  if (format_if_empty) {
+    if (auto fault = format_empty(world, config)) {
+      return std::unexpected(*std::move(fault));
+    }
+  }
+  auto opened = storage::open_log_directories(world.fs, world.logger, config.log_dirs,
+                                              {.cluster_id = std::nullopt, .node_id = config.node_id});
+  if (!opened) {
+    return std::unexpected(opened.error());
+  }
+  if (opened->online.empty()) {
+    return std::unexpected(opened->offline.empty() ? "no log directory could be opened" : opened->offline.front().text);
+  }
+  NodeDirectory directory;
+  directory.log_directory = std::move(opened->online.front());
+  if (!opened->identity.cluster_id || directory.log_directory->id().is_zero()) {
+    return std::unexpected(directory.log_directory->path() +
+                           " was never formatted: run 'moldau format' with the same configuration first");
+  }
+  directory.cluster_id = *opened->identity.cluster_id;
+  directory.previous_epoch = directory.log_directory->contents().shutdown.broker_epoch;
+  auto bootstrap = raft::read_bootstrap_file(world.fs, directory.log_directory->path());
+  if (bootstrap) {
+    directory.bootstrap = *std::move(bootstrap);
+  } else if (bootstrap.error().kind() != ErrorKind::kNotFound) {
+    return std::unexpected(directory.log_directory->path() + ": bootstrap.checkpoint: " + bootstrap.error().message());
+  }
+  if (const Result<> claimed = directory.log_directory->claim(); !claimed) {
+    return std::unexpected(directory.log_directory->path() + ": " + claimed.error().message());
+  }
+  return directory;
+}
+
+}  // namespace moldau::broker

@@ -1,0 +1,40 @@
+// What a node tells of itself at /metrics.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace moldau::broker {
+
+class ShardServices;
+
+// Read on the shard; values only.
+struct ShardMetrics {
+  std::size_t connections = 0;
+  std::uint64_t connections_opened = 0;
+  std::uint64_t connections_closed_idle = 0;
+  std::uint64_t connections_closed_slow = 0;
+  std::size_t request_memory_bytes = 0;
+  std::size_t partitions = 0;
+  std::size_t leaders = 0;
+  std::size_t offline_partitions = 0;
+  std::uint64_t log_bytes = 0;
+  std::size_t fetch_sessions = 0;
+  std::uint64_t sync_rounds = 0;
+  std::vector<std::pair<const char*, std::uint64_t>> requests;  // by API name
+};
+
+struct NodeMetrics {
+  bool ready = false;
+  std::size_t partitions_hosted = 0;
+  std::int64_t metadata_high_watermark = 0;
+  std::int32_t leader_epoch = 0;
+};
+
+[[nodiscard]] ShardMetrics read_metrics(ShardServices& services);
+[[nodiscard]] std::string render_metrics(const NodeMetrics& node, std::span<const ShardMetrics> shards);
+
+}  // namespace moldau::broker

@@ -1,0 +1,298 @@
+#include "broker/node/replica_host.h"
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace moldau::broker {
+namespace {
+
+storage::CheckpointIntervals intervals_of(const NodeConfig& config) {
+  storage::CheckpointIntervals intervals;
+  intervals.high_watermarks = config.high_watermark_checkpoint_interval;
+  intervals.recovery_points = config.recovery_point_checkpoint_interval;
+  intervals.log_starts = config.log_start_checkpoint_interval;
+  return intervals;
+}
+
+storage::PartitionMarks marks_of(const PartitionSeed& seed, bool keep_durable_end) {
+  return {.name = seed.name,
+          .topic_id = seed.topic_id,
+          .high_watermark = seed.high_watermark,
+          .recovery_point = seed.log->recovery_point(),
+          .log_start = seed.log->log_start(),
+          .durable_end = seed.log->durable_end(),
+          .keep_durable_end = keep_durable_end};
+}
+
+storage::PartitionMarks marks_of(replication::Partition& partition) {
+  return {.name = partition.name(),
+          .topic_id = partition.topic_id(),
+          .high_watermark = partition.high_watermark(),
+          .recovery_point = partition.log()->recovery_point(),
+          .log_start = partition.log_start(),
+          .durable_end = partition.durable_end(),
+          .keep_durable_end = partition.config().acks_all_sync};
+}
+
+}  // namespace
+
+ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Error&)> on_failure)
+    : environment_(environment),
+      shard_(environment.world.shard(0)),
+      logger_(environment.world.logger),
+      checkpointer_(environment.directory, *this, shard_, environment.world.workers, intervals_of(environment.config)),
+      remover_(environment.directory, shard_, environment.world.workers, std::chrono::minutes(1)) {
+  environment_.directory.on_failure(
+      [this, on_failure = std::move(on_failure)](storage::LogDirectory&, const Error& error) mutable {
+        for (PartitionRouter* router : environment_.routers) {
+          router->shard().post([router] {
+            router->for_each([](replication::Partition& partition) { partition.on_directory_failed(); });
+          });
+        }
+        on_failure(error);
+      });
+}
+
+ReplicaHost::~ReplicaHost() = default;
+
+void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
+  storage::LoadPlan plan;
+  plan.newest_registration = newest_registration;
+  plan.parallel_max = static_cast<std::size_t>(environment_.config.recovery_threads);
+  plan.decide = [this](const TopicPartition& name, const Uuid& topic_id) {
+    const auto* partition = image_->partition({topic_id, name.partition});
+    const metadata::Topic* topic = image_->topic(topic_id);
+    if (partition == nullptr || topic->name != name.topic ||
+        !metadata::contains(partition->replicas, environment_.config.node_id)) {
+      return storage::LoadDecision{.stray = true, .config = {}};
+    }
+    return storage::LoadDecision{.stray = false, .config = environment_.topic_configs.config_of(*image_, name.topic).log};
+  };
+  const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
+  storage::load_logs(environment_.directory, logs, shard_, environment_.world.workers, std::move(plan),
+                     [this, done = std::move(done)](storage::LoadResult result) mutable {
+                       for (storage::LoadedLog& log : result.loaded) {
+                         environment_.home.add({.name = std::move(log.name),
+                                                .topic_id = log.topic_id,
+                                                .log = std::move(log.log),
+                                                .high_watermark = log.high_watermark});
+                       }
+                       for (const storage::UnloadedLog& log : result.unloaded) {
+                         moldau::log(logger_, LogLevel::kError, "storage", "{} is not served: {}", log.directory,
+                                     log.error.message());
+                       }
+                       environment_.directory.forget_contents();
+                       loaded_ = true;
+                       // What the metadata gives to this node and the disk does not have is made now.
+                       for (const auto& [id, topic] : image_->topics()) {
+                         for (const auto& [index, partition] : topic->partitions) {
+                           host_if_ours(*image_, *topic, index);
+                         }
+                       }
+                       checkpointer_.start();
+                       done();
+                     });
+}
+
+void ReplicaHost::on_image(const metadata::ImageUpdate& update) {
+  image_ = update.after;
+  if (!loaded_ || stopping_) {
+    return;
+  }
+  // Deletions first: a topic that was deleted and created again waits for its own name.
+  for (const auto& [topic_id, name] : update.changes->deleted_topics) {
+    for (const auto& [index, partition] : update.before->topic(topic_id)->partitions) {
+      remove({topic_id, index}, {name, index});
+    }
+  }
+  apply(*update.after, *update.changes);
+}
+
+void ReplicaHost::apply(const metadata::Image& image, const metadata::ImageChanges& changes) {
+  for (const auto& [topic_id, indexes] : changes.topics) {
+    const metadata::Topic* topic = image.topic(topic_id);
+    for (const PartitionIndex index : indexes) {
+      host_if_ours(image, *topic, index);
+    }
+  }
+  if (!changes.configs.empty()) {
+    environment_.home.for_each_seed([&](PartitionSeed& seed) {
+      seed.log->on_config(environment_.topic_configs.config_of(image, seed.name.topic).log);
+    });
+  }
+}
+
+void ReplicaHost::host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index) {
+  const auto* partition = image.partition({topic.id, index});
+  const TopicIdPartition id{topic.id, index};
+  if (partition == nullptr || !metadata::contains(partition->replicas, environment_.config.node_id) ||
+      environment_.home.hosts(id) || environment_.home.is_expected(id)) {
+    return;
+  }
+  environment_.home.expect(id);
+  Creation creation{.name = {topic.name, index}, .topic_id = topic.id};
+  if (const auto taken = removing_.find(creation.name); taken != removing_.end()) {
+    if (taken->second) {  // created and deleted again while the name was still taken
+      environment_.home.cancel_opening({taken->second->topic_id, index});
+    }
+    taken->second = std::move(creation);
+    return;
+  }
+  create(std::move(creation));
+}
+
+void ReplicaHost::create(Creation creation) {
+  struct Job {
+    Creation creation;
+    storage::LogConfig config;
+    std::int64_t now_ms = 0;
+    Result<std::unique_ptr<storage::Log>> log = fail(ErrorKind::kInvalid, "not made yet");
+  };
+  auto job = std::make_shared<Job>();
+  job->config = environment_.topic_configs.config_of(*image_, creation.name.topic).log;
+  job->creation = std::move(creation);
+  job->now_ms = shard_.clock().wall_ms();
+  environment_.world.workers.run(
+      [this, job] {
+        const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
+        job->log = storage::make_log(environment_.directory.path(), logs, job->creation.name, job->creation.topic_id,
+                                     job->config, job->now_ms);
+      },
+      shard_,
+      [this, job] {
+        const TopicIdPartition id{job->creation.topic_id, job->creation.name.partition};
+        if (!job->log) {
+          moldau::log(logger_, LogLevel::kError, "storage", "partition {}-{} could not be made: {}",
+                      job->creation.name.topic, id.partition.value(), job->log.error().message());
+          environment_.home.cancel_opening(id);
+          environment_.directory.fail(job->log.error());
+          return;
+        }
+        environment_.home.add({.name = job->creation.name,
+                               .topic_id = id.topic_id,
+                               .log = *std::move(job->log),
+                               .high_watermark = Offset{0}});
+        if (image_->topic(id.topic_id) == nullptr) {
+          remove(id, job->creation.name);  // deleted while it was being made
+        }
+      });
+}
+
+void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name) {
+  if (!environment_.home.hosts(id)) {
+    return;
+  }
+  removing_.emplace(name, std::nullopt);
+  environment_.home.remove(id, [this](PartitionSeed seed) {
+    const TopicPartition name = seed.name;
+    const std::chrono::milliseconds delay(seed.log->config().file_delete_delay_ms);
+    auto closing = std::make_shared<PartitionSeed>(std::move(seed));
+    environment_.world.workers.run(
+        [closing] {
+          // What a close writes is about to be removed; a failure is of no interest to anyone.
+          static_cast<void>(closing->log->close(false));
+          closing->log.reset();
+        },
+        shard_,
+        [this, name, delay] {
+          remover_.remove(name, delay, [this, name](const Result<>& removed) {
+            if (removed) {
+              on_removed(name);
+            }
+          });
+        });
+  });
+}
+
+void ReplicaHost::on_removed(const TopicPartition& name) {
+  auto node = removing_.extract(name);
+  if (!node.empty() && node.mapped()) {
+    create(*std::move(node.mapped()));
+  }
+}
+
+void ReplicaHost::collect_marks(const storage::LogDirectory& /*directory*/,
+                                Function<void(std::vector<storage::PartitionMarks>)> done) {
+  struct Gathering {
+    std::vector<storage::PartitionMarks> marks;
+    std::size_t left = 0;
+    Function<void(std::vector<storage::PartitionMarks>)> done;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->done = std::move(done);
+  gathering->left = environment_.routers.size();
+  environment_.home.for_each_seed([&](PartitionSeed& seed) {
+    gathering->marks.push_back(
+        marks_of(seed, environment_.topic_configs.config_of(*image_, seed.name.topic).acks_all_sync));
+  });
+  for (PartitionRouter* router : environment_.routers) {
+    router->shard().post([this, router, gathering]() mutable {
+      std::vector<storage::PartitionMarks> marks;
+      router->for_each([&](replication::Partition& partition) { marks.push_back(marks_of(partition)); });
+      shard_.post([gathering = std::move(gathering), marks = std::move(marks)]() mutable {
+        for (storage::PartitionMarks& mark : marks) {
+          gathering->marks.push_back(std::move(mark));
+        }
+        if (--gathering->left == 0) {
+          gathering->done(std::move(gathering->marks));
+        }
+      });
+    });
+  }
+}
+
+void ReplicaHost::on_recovery_points(const storage::LogDirectory& /*directory*/,
+                                     const storage::PartitionOffsets& points) {
+  const auto shared = std::make_shared<const storage::PartitionOffsets>(points);
+  for (PartitionRouter* router : environment_.routers) {
+    router->shard().post([router, shared] {
+      router->for_each([&](replication::Partition& partition) {
+        if (const auto found = shared->find(partition.name()); found != shared->end()) {
+          partition.log()->on_recovery_point_checkpointed(found->second);
+        }
+      });
+    });
+  }
+}
+
+void ReplicaHost::stop(Function<void(Result<>)> done) {
+  stopping_ = true;
+  environment_.home.take_all([this, done = std::move(done)](std::vector<PartitionSeed> seeds) mutable {
+    close_logs(std::move(seeds), [this, done = std::move(done)](std::vector<storage::PartitionMarks> marks, bool clean) mutable {
+      checkpointer_.stop(std::move(marks), clean, std::move(done));
+    });
+  });
+}
+
+void ReplicaHost::close_logs(std::vector<PartitionSeed> seeds,
+                             Function<void(std::vector<storage::PartitionMarks>, bool)> done) {
+  struct Job {
+    std::vector<PartitionSeed> seeds;
+    std::vector<storage::PartitionMarks> marks;
+    std::vector<bool> keep_durable_end;
+    bool clean = true;
+  };
+  auto job = std::make_shared<Job>();
+  job->seeds = std::move(seeds);
+  for (const PartitionSeed& seed : job->seeds) {
+    job->keep_durable_end.push_back(environment_.topic_configs.config_of(*image_, seed.name.topic).acks_all_sync);
+  }
+  environment_.world.workers.run(
+      [this, job] {
+        for (std::size_t i = 0; i < job->seeds.size(); ++i) {
+          PartitionSeed& seed = job->seeds[i];
+          if (const Result<> closed = seed.log->close(!seed.log->offline()); !closed || seed.log->fenced()) {
+            job->clean = job->clean && closed.has_value();
+            if (!closed) {
+              moldau::log(logger_, LogLevel::kError, "storage", "{} did not close cleanly: {}", seed.log->directory(),
+                          closed.error().message());
+            }
+          }
+          job->marks.push_back(marks_of(seed, job->keep_durable_end[i]));
+        }
+      },
+      shard_, [job, done = std::move(done)]() mutable { done(std::move(job->marks), job->clean); });
+}
+
+}  // namespace moldau::broker

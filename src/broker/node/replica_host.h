@@ -1,0 +1,90 @@
+// The replicas of this node on disk: opens what the log directory holds, follows the metadata (new partitions, deleted
+// topics, changed configurations), keeps the checkpoints.
+//
+// Shard:      the home shard.
+// Invariants: R1 a partition of the image that is assigned to this node is hosted, or being made, once load() has ended.
+//             R2 a directory is renamed for deletion only after its log was closed; until then its name stays taken, so a
+//                topic that is created again waits for it.
+// Errors:     a directory that fails is told to `on_failure` once; its partitions answer KAFKA_STORAGE_ERROR.
+// Source:     kafka.server.ReplicaManager.applyDelta, BrokerMetadataPublisher, LogManager.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/log.h"
+#include "broker/config/node_config.h"
+#include "broker/config/topic_configs.h"
+#include "broker/partitions/partition_home.h"
+#include "broker/partitions/partition_router.h"
+#include "metadata/loader/metadata_loader.h"
+#include "runtime/world.h"
+#include "storage/directory/checkpointer.h"
+#include "storage/directory/directory_remover.h"
+#include "storage/directory/log_directory.h"
+#include "storage/directory/log_loader.h"
+
+namespace moldau::broker {
+
+class ReplicaHost final : public metadata::MetadataPublisher, private storage::MarkSource {
+ public:
+  struct Environment {
+    const runtime::World& world;
+    const NodeConfig& config;
+    const TopicConfigs& topic_configs;
+    storage::LogDirectory& directory;
+    storage::SharedRandom& random;
+    PartitionHome& home;
+    std::vector<PartitionRouter*> routers;
+  };
+  ReplicaHost(const Environment& environment, Function<void(const Error&)> on_failure);
+  ~ReplicaHost() override;
+
+  // Opens every log that the image gives to this node; others are set aside. `done` on the home shard.
+  void load(BrokerEpoch newest_registration, Callback done);
+  void on_image(const metadata::ImageUpdate& update) override;
+
+  // The registration of this process, for the durable ends.
+  void set_broker_epoch(BrokerEpoch epoch) { checkpointer_.set_broker_epoch(epoch); }
+  void keep_log_starts(Function<void(bool)> done) { checkpointer_.keep_log_starts(std::move(done)); }
+  void on_roll() { checkpointer_.on_roll(); }
+  // A partition's log failed.
+  void fail_directory(const Error& error) { environment_.directory.fail(error); }
+
+  // A clean stop: closes every log, writes the checkpoints and the clean mark. `done(error)` once.
+  void stop(Function<void(Result<>)> done);
+
+  [[nodiscard]] std::size_t partitions() const { return environment_.home.size(); }
+  [[nodiscard]] bool loaded() const noexcept { return loaded_; }
+
+ private:
+  struct Creation {
+    TopicPartition name;
+    Uuid topic_id;
+  };
+
+  void apply(const metadata::Image& image, const metadata::ImageChanges& changes);
+  void host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index);
+  void create(Creation creation);
+  void remove(const TopicIdPartition& id, const TopicPartition& name);
+  void on_removed(const TopicPartition& name);
+  void close_logs(std::vector<PartitionSeed> seeds, Function<void(std::vector<storage::PartitionMarks>, bool)> done);
+  void collect_marks(const storage::LogDirectory& directory,
+                     Function<void(std::vector<storage::PartitionMarks>)> done) override;
+  void on_recovery_points(const storage::LogDirectory& directory, const storage::PartitionOffsets& points) override;
+
+  Environment environment_;
+  runtime::Shard& shard_;
+  Logger& logger_;
+  std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
+  storage::Checkpointer checkpointer_;
+  storage::DirectoryRemover remover_;
+  std::map<TopicPartition, std::optional<Creation>> removing_;  // names still taken; who waits for each
+  bool loaded_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace moldau::broker

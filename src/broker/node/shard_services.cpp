@@ -1,0 +1,307 @@
+#include "broker/node/shard_services.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/handlers/api_versions_handler.h"
+#include "broker/handlers/config_handlers.h"
+#include "broker/handlers/delete_records_handler.h"
+#include "broker/handlers/fetch_handler.h"
+#include "broker/handlers/list_offsets_handler.h"
+#include "broker/handlers/offset_for_leader_epoch_handler.h"
+#include "broker/handlers/produce_handler.h"
+#include "broker/handlers/quorum_handlers.h"
+#include "broker/handlers/topic_handlers.h"
+#include "protocol/messages/fetch_request.h"
+#include "protocol/messages/produce_request.h"
+
+namespace moldau::broker {
+
+using protocol::ApiKey;
+
+namespace {
+
+constexpr auto kHousekeepingInterval = std::chrono::milliseconds(500);
+constexpr std::int16_t kFirstProduceVersionWithIds = 13;
+constexpr std::int16_t kFirstFetchVersionWithIds = 13;
+
+// This shard's part of what the node may hold, never less than a few ordinary frames.
+ChunkPool::Limits memory_limits(const NodeConfig& config, std::size_t shards) {
+  constexpr std::int64_t kMemoryMin = std::int64_t{4} << 20;
+  const std::int64_t part = config.request_memory_bytes / static_cast<std::int64_t>(shards);
+  return {.memory_bytes_max = static_cast<std::size_t>(std::max(part, kMemoryMin))};
+}
+
+FetchSessionCache::Config session_config(const NodeConfig& config, std::size_t shard, std::size_t shards) {
+  const std::int64_t range = std::int64_t{INT32_MAX} / static_cast<std::int64_t>(shards);
+  const auto first = static_cast<std::int32_t>(range * static_cast<std::int64_t>(shard));
+  return {.slots_max = static_cast<std::size_t>(config.fetch_session_slots) / shards,
+          .first_id = std::max(1, first),
+          .last_id = static_cast<std::int32_t>(first + range - 1)};
+}
+
+}  // namespace
+
+// The brokers of the newest image, as replication asks for them.
+class ShardServices::BrokerView final : public replication::BrokerView {
+ public:
+  explicit BrokerView(const ShardServices& services) : services_(services) {}
+  [[nodiscard]] std::optional<replication::BrokerStatus> status(NodeId id) const override {
+    const metadata::BrokerRegistration* broker = services_.router_.image()->broker(id);
+    if (broker == nullptr) {
+      return std::nullopt;
+    }
+    return replication::BrokerStatus{.epoch = broker->epoch(),
+                                     .fenced = broker->fenced(),
+                                     .shutting_down = broker->in_controlled_shutdown()};
+  }
+
+ private:
+  const ShardServices& services_;
+};
+
+// Carries a leader's wish for another ISR to the controller, and its answer back.
+class ShardServices::AlterPartitionLink final : public replication::AlterPartitionSender {
+ public:
+  explicit AlterPartitionLink(ShardServices& services) : services_(services) {}
+
+  void send(replication::Partition& partition, const replication::AlterPartition& request) override {
+    const TopicIdPartition id{partition.topic_id(), partition.name().partition};
+    const metadata::BrokerRegistration* self = services_.router_.image()->broker(services_.environment_.config.node_id);
+    metadata::AlterPartition::Proposal proposal;
+    proposal.partition = id;
+    proposal.leader_epoch = request.leader_epoch;
+    proposal.partition_epoch = request.partition_epoch;
+    for (const replication::IsrMember& member : request.new_isr) {
+      proposal.new_isr.push_back({member.broker, member.epoch});
+    }
+    proposal.recovery = static_cast<metadata::LeaderRecoveryState>(request.recovery_state);
+    metadata::AlterPartition wish{.broker = services_.environment_.config.node_id,
+                                  .epoch = self == nullptr ? kNoBrokerEpoch : self->epoch(),
+                                  .proposals = {std::move(proposal)}};
+    services_.environment_.controller.alter_partition(
+        std::move(wish),
+        [this, id, request_id = request.id](
+            const std::expected<std::vector<metadata::AlterPartitionOutcome>, metadata::ApiError>& outcomes) {
+          if (replication::Partition* asked = services_.router_.local(id)) {
+            asked->on_alter_partition_answer(answer_of(request_id, outcomes));
+          }
+        });
+  }
+
+ private:
+  static replication::AlterPartitionAnswer answer_of(
+      std::uint64_t id, const std::expected<std::vector<metadata::AlterPartitionOutcome>, metadata::ApiError>& outcomes) {
+    using Outcome = replication::AlterPartitionOutcome;
+    replication::AlterPartitionAnswer answer{.id = id, .outcome = Outcome::kRetry};
+    if (!outcomes || outcomes->size() != 1) {
+      return answer;
+    }
+    const metadata::AlterPartitionOutcome& outcome = outcomes->front();
+    switch (outcome.error) {
+      case protocol::ErrorCode::kNone:
+        answer.outcome = Outcome::kApplied;
+        answer.isr = outcome.state.isr;
+        answer.leader_epoch = outcome.state.leader_epoch;
+        answer.partition_epoch = outcome.state.partition_epoch;
+        break;
+      case protocol::ErrorCode::kIneligibleReplica:
+      case protocol::ErrorCode::kOperationNotAttempted: answer.outcome = Outcome::kNotApplied; break;
+      case protocol::ErrorCode::kFencedLeaderEpoch:
+      case protocol::ErrorCode::kInvalidUpdateVersion:
+      case protocol::ErrorCode::kUnknownTopicOrPartition:
+      case protocol::ErrorCode::kUnknownTopicId:
+      case protocol::ErrorCode::kNewLeaderElected: answer.outcome = Outcome::kStale; break;
+      default: break;
+    }
+    return answer;
+  }
+
+  ShardServices& services_;
+};
+
+// Where a connection should live: with most of the partitions of its first Produce or Fetch.
+class ShardServices::ShardPlacement final : public Placement {
+ public:
+  explicit ShardPlacement(PartitionRouter& router) : router_(router) {}
+
+  [[nodiscard]] std::uint32_t home_of(const protocol::ApiInfo& api, std::int16_t version, Bytes body) override {
+    votes_.clear();
+    wire::Reader reader(body);
+    if (api.key == ApiKey::kProduce) {
+      if (const auto request = protocol::ProduceRequest::decode(reader, version)) {
+        for (const auto& topic : request->topic_data) {
+          for (const auto& partition : topic.partition_data) {
+            vote(version >= kFirstProduceVersionWithIds, topic.topic_id, topic.name, partition.index);
+          }
+        }
+      }
+    } else if (const auto request = protocol::FetchRequest::decode(reader, version)) {
+      for (const auto& topic : request->topics) {
+        for (const auto& partition : topic.partitions) {
+          vote(version >= kFirstFetchVersionWithIds, topic.topic_id, topic.topic, partition.partition);
+        }
+      }
+    }
+    const auto most = std::max_element(votes_.begin(), votes_.end());
+    const std::uint32_t here = router_.shard().index();
+    if (most == votes_.end() || *most == 0 || (here < votes_.size() && votes_[here] == *most)) {
+      return here;
+    }
+    return static_cast<std::uint32_t>(most - votes_.begin());
+  }
+
+ private:
+  void vote(bool by_id, const Uuid& id, std::string_view name, std::int32_t index) {
+    const metadata::Topic* topic = by_id ? router_.image()->topic(id) : router_.image()->topic(name);
+    if (topic == nullptr) {
+      return;
+    }
+    if (const auto found = router_.lookup({topic->id, PartitionIndex(index)}); found.known && found.shard) {
+      if (votes_.size() <= *found.shard) {
+        votes_.resize(*found.shard + 1);
+      }
+      ++votes_[*found.shard];
+    }
+  }
+
+  PartitionRouter& router_;
+  std::vector<std::size_t> votes_;  // by shard
+};
+
+ShardServices::ShardServices(const Environment& environment)
+    : environment_(environment),
+      shard_(environment_.world.shard(environment_.shard)),
+      logger_(environment_.world.logger),
+      sync_(shard_, environment_.world.workers),
+      brokers_(std::make_unique<BrokerView>(*this)),
+      alter_partition_(std::make_unique<AlterPartitionLink>(*this)),
+      router_(replication::PartitionEnvironment{.shard = shard_,
+                                                .sync = sync_,
+                                                .fs = environment_.world.fs,
+                                                .scratch = scratch_,
+                                                .brokers = *brokers_,
+                                                .alter_partition = *alter_partition_,
+                                                .directory = environment_.directory,
+                                                .logger = logger_,
+                                                .self = environment_.config.node_id,
+                                                .replica_lag_max = environment_.config.replica_lag_max.count()},
+              environment_.topic_configs),
+      operations_(shard_),
+      context_{.shard = shard_,
+               .logger = logger_,
+               .self = environment_.config.node_id,
+               .router = router_,
+               .operations = operations_,
+               .scratch = scratch_,
+               .limits = {.fetch_bytes_max = environment_.config.fetch_bytes_max,
+                          .decompressed_bytes_max = static_cast<std::size_t>(environment_.config.decompressed_bytes_max)}},
+      sessions_(session_config(environment_.config, environment_.shard, environment_.world.shard_count()),
+                [this] { return shard_.random().next(); }),
+      placement_(std::make_unique<ShardPlacement>(router_)),
+      housekeeping_(shard_.timers(), [this] { keep_house(); }) {
+  const auto& listeners = environment_.config.listeners;
+  context_.limits.advertise_local_address = std::none_of(
+      listeners.begin(), listeners.end(), [](const ListenerConfig& listener) { return listener.advertised.has_value(); });
+  broker_connections_ =
+      std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard), logger_, connection_config());
+  controller_connections_ =
+      std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard), logger_, connection_config());
+}
+
+ShardServices::~ShardServices() { drop_requests(); }
+
+void ShardServices::drain(Callback drained) {
+  auto left = std::make_shared<int>(2);
+  auto done = std::make_shared<Callback>(std::move(drained));
+  const auto count_down = [left, done] {
+    if (--*left == 0) {
+      (*done)();
+    }
+  };
+  broker_connections_->drain(count_down);
+  controller_connections_->drain(count_down);
+}
+
+void ShardServices::drop_requests() {
+  housekeeping_.cancel();
+  broker_dispatcher_.reset();
+  controller_dispatcher_.reset();
+  operations_.clear();
+  broker_connections_.reset();
+  controller_connections_.reset();
+}
+
+ConnectionTable::Config ShardServices::connection_config() const {
+  const NodeConfig& config = environment_.config;
+  return {.frame_bytes_max = static_cast<std::size_t>(config.frame_bytes_max),
+          .idle_max = config.connection_idle_max,
+          .connections_max = static_cast<std::size_t>(config.connections_max),
+          .memory = memory_limits(config, environment_.world.shard_count())};
+}
+
+void ShardServices::wire(const std::vector<ShardServices*>& all, PartitionHome& home, runtime::Shard& home_shard) {
+  router_.wire(home, home_shard);
+  std::vector<ConnectionTable*> broker_tables;
+  std::vector<ConnectionTable*> controller_tables;
+  for (ShardServices* services : all) {
+    peers_.push_back(&services->context_);
+    broker_tables.push_back(services->broker_connections_.get());
+    controller_tables.push_back(services->controller_connections_.get());
+  }
+  add_broker_handlers();
+  add_controller_handlers();
+  broker_connections_->wire(*broker_dispatcher_, std::move(broker_tables));
+  controller_connections_->wire(*controller_dispatcher_, std::move(controller_tables));
+  next_retention_ = shard_.clock().now() + environment_.config.retention_check_interval;
+  housekeeping_.arm(shard_.clock().now() + kHousekeepingInterval);
+}
+
+void ShardServices::add_broker_handlers() {
+  broker_dispatcher_ = std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kBroker, placement_.get());
+  Dispatcher& dispatcher = *broker_dispatcher_;
+  ControllerChannel& controller = environment_.controller;
+  dispatcher.add(ApiKey::kProduce, std::make_unique<ProduceHandler>(context_, peers_));
+  dispatcher.add(ApiKey::kFetch, std::make_unique<FetchHandler>(context_, peers_, sessions_));
+  dispatcher.add(ApiKey::kListOffsets, std::make_unique<ListOffsetsHandler>(context_, peers_));
+  dispatcher.add(ApiKey::kMetadata,
+                 std::make_unique<MetadataHandler>(context_, environment_.identity, environment_.auto_creator));
+  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher));
+  dispatcher.add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(controller));
+  dispatcher.add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(controller));
+  dispatcher.add(ApiKey::kDeleteRecords, std::make_unique<DeleteRecordsHandler>(context_, peers_));
+  dispatcher.add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(controller));
+  dispatcher.add(ApiKey::kOffsetForLeaderEpoch, std::make_unique<OffsetForLeaderEpochHandler>(context_, peers_));
+  dispatcher.add(ApiKey::kDescribeConfigs,
+                 std::make_unique<DescribeConfigsHandler>(context_, environment_.topic_configs));
+  dispatcher.add(ApiKey::kIncrementalAlterConfigs, std::make_unique<IncrementalAlterConfigsHandler>(controller));
+  dispatcher.add(ApiKey::kDescribeCluster, std::make_unique<DescribeClusterHandler>(context_, environment_.identity,
+                                                                                    ListenerKind::kBroker));
+}
+
+void ShardServices::add_controller_handlers() {
+  controller_dispatcher_ = std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kController, nullptr);
+  Dispatcher& dispatcher = *controller_dispatcher_;
+  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher));
+  dispatcher.add(ApiKey::kDescribeQuorum,
+                 std::make_unique<DescribeQuorumHandler>(environment_.controller, shard_.clock()));
+  dispatcher.add(ApiKey::kDescribeCluster, std::make_unique<DescribeClusterHandler>(context_, environment_.identity,
+                                                                                    ListenerKind::kController));
+}
+
+void ShardServices::keep_house() {
+  const runtime::MonoTime now = shard_.clock().now();
+  const bool retention_due = now >= next_retention_;
+  if (retention_due) {
+    next_retention_ = now + environment_.config.retention_check_interval;
+  }
+  router_.for_each([&](replication::Partition& partition) {
+    partition.sync_if_due();
+    if (retention_due) {
+      partition.enforce_retention();
+    }
+  });
+  housekeeping_.arm(now + kHousekeepingInterval);
+}
+
+}  // namespace moldau::broker

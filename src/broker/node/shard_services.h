@@ -1,0 +1,92 @@
+// Everything one shard of a node owns, in the order in which it may go: connections and their requests first, then the
+// partitions they wait on, then what the partitions stand on.
+//
+// Shard: made, used and destroyed on its shard.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "broker/config/node_config.h"
+#include "broker/config/topic_configs.h"
+#include "broker/handlers/controller_channel.h"
+#include "broker/handlers/metadata_handler.h"
+#include "broker/handlers/shard_context.h"
+#include "broker/net/connection_table.h"
+#include "broker/partitions/operation_set.h"
+#include "broker/partitions/partition_router.h"
+#include "broker/request/dispatcher.h"
+#include "broker/session/fetch_session.h"
+#include "protocol/record/scratch.h"
+#include "replication/partition/partition.h"
+#include "runtime/world.h"
+#include "storage/sync/sync_group.h"
+
+namespace moldau::broker {
+
+class ShardServices {
+ public:
+  struct Environment {
+    const runtime::World& world;
+    std::size_t shard = 0;
+    const NodeConfig& config;
+    const TopicConfigs& topic_configs;
+    const ClusterIdentity& identity;
+    replication::DirectoryLink& directory;
+    ControllerChannel& controller;
+    TopicAutoCreator& auto_creator;
+  };
+  explicit ShardServices(const Environment& environment);
+  ~ShardServices();
+  ShardServices(const ShardServices&) = delete;
+  ShardServices& operator=(const ShardServices&) = delete;
+
+  // Once all shards have theirs: makes the handlers and connects the tables.
+  void wire(const std::vector<ShardServices*>& all, PartitionHome& home, runtime::Shard& home_shard);
+
+  [[nodiscard]] PartitionRouter& router() noexcept { return router_; }
+  [[nodiscard]] storage::SyncGroup& sync() noexcept { return sync_; }
+  [[nodiscard]] ConnectionTable& broker_connections() noexcept { return *broker_connections_; }
+  [[nodiscard]] ConnectionTable& controller_connections() noexcept { return *controller_connections_; }
+  [[nodiscard]] const Dispatcher& broker_dispatcher() const noexcept { return *broker_dispatcher_; }
+  [[nodiscard]] const FetchSessionCache& sessions() const noexcept { return sessions_; }
+  [[nodiscard]] runtime::Shard& shard() noexcept { return shard_; }
+
+  // Takes no request more; `drained` once every connection has its answers and is closed.
+  void drain(Callback drained);
+  // Gives up every connection and request at once.
+  void drop_requests();
+
+ private:
+  class BrokerView;
+  class ShardPlacement;
+  class AlterPartitionLink;
+
+  void add_broker_handlers();
+  void add_controller_handlers();
+  void keep_house();
+  [[nodiscard]] ConnectionTable::Config connection_config() const;
+
+  Environment environment_;
+  runtime::Shard& shard_;
+  Logger& logger_;
+  storage::SyncGroup sync_;
+  std::unique_ptr<BrokerView> brokers_;
+  std::unique_ptr<AlterPartitionLink> alter_partition_;
+  record::Scratch scratch_;
+  PartitionRouter router_;
+  OperationSet operations_;
+  ShardContext context_;
+  std::vector<ShardContext*> peers_;
+  FetchSessionCache sessions_;
+  std::unique_ptr<ShardPlacement> placement_;
+  std::unique_ptr<ConnectionTable> broker_connections_;
+  std::unique_ptr<ConnectionTable> controller_connections_;
+  std::unique_ptr<Dispatcher> broker_dispatcher_;
+  std::unique_ptr<Dispatcher> controller_dispatcher_;
+  runtime::Timer housekeeping_;
+  runtime::MonoTime next_retention_{};
+};
+
+}  // namespace moldau::broker

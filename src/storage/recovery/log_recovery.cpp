@@ -159,6 +159,8 @@ class LogRecovery {
   // Nothing is changed on the disk.
   Result<std::optional<Damage>> scan() {
     std::optional<Offset> expected;
+    // The epochs' file may be older than a truncation of these segments: their batches say what is true.
+    log_.epochs.truncate_from_end(log_.segments[first_scanned_]->base());
     for (std::size_t i = first_scanned_; i < log_.segments.size(); ++i) {
       Segment& segment = *log_.segments[i];
       if (expected && !follows(segment, *expected)) {

@@ -244,7 +244,7 @@ void FetchOperation::fill(FetchResponse& response, std::vector<FileRange>& range
     auto& data = response.responses.back().partitions.emplace_back();
     data.partition_index = key.partition;
     fill_partition(data, reads_[i], bytes[i], ranges);
-    if (data.current_leader.leader_id >= 0 && request_.version() >= kFirstVersionWithEndpoints) {
+    if (data.current_leader.leader_id >= 0) {
       const NodeId leader(data.current_leader.leader_id);
       if (std::find(leaders.begin(), leaders.end(), leader) == leaders.end()) {
         leaders.push_back(leader);
@@ -266,7 +266,8 @@ void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& dat
   data.records.emplace();
   if (read.error != ErrorCode::kNone) {
     data.high_watermark = -1;
-    if (read.error == ErrorCode::kNotLeaderOrFollower || read.error == ErrorCode::kFencedLeaderEpoch) {
+    if (request_.version() >= kFirstVersionWithEndpoints &&
+        (read.error == ErrorCode::kNotLeaderOrFollower || read.error == ErrorCode::kFencedLeaderEpoch)) {
       data.current_leader.leader_id = read.leader.value();
       data.current_leader.leader_epoch = read.leader_epoch.value();
     }

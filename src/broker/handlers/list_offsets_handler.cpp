@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::int32_t kConsumerReplicaId = -1;
 constexpr std::int32_t kDebuggingReplicaId = -2;
+constexpr std::int16_t kFirstVersionWithEpochs = 4;
 
 struct Question {
   TopicIdPartition id;
@@ -51,7 +52,8 @@ std::set<std::pair<std::string_view, std::int32_t>> partitions_named_twice(const
   return twice;
 }
 
-void fill(protocol::list_offsets_response::ListOffsetsPartitionResponse& partition, const std::optional<Listed>& listed) {
+void fill(protocol::list_offsets_response::ListOffsetsPartitionResponse& partition, const std::optional<Listed>& listed,
+          std::int16_t version) {
   if (!listed) {
     partition.error_code = to_wire(ErrorCode::kNotLeaderOrFollower);
   } else if (!*listed) {
@@ -59,7 +61,9 @@ void fill(protocol::list_offsets_response::ListOffsetsPartitionResponse& partiti
   } else {
     partition.timestamp = (*listed)->timestamp;
     partition.offset = (*listed)->offset.value();
-    partition.leader_epoch = (*listed)->leader_epoch.value();
+    if (version >= kFirstVersionWithEpochs) {
+      partition.leader_epoch = (*listed)->leader_epoch.value();
+    }
   }
 }
 
@@ -121,7 +125,7 @@ void ListOffsetsHandler::handle(Request request) {
       [pending](std::vector<std::optional<Listed>> answers) {
         for (std::size_t i = 0; i < answers.size(); ++i) {
           const auto [topic, partition] = pending->places[i];
-          fill(pending->response.topics[topic].partitions[partition], answers[i]);
+          fill(pending->response.topics[topic].partitions[partition], answers[i], pending->request.version());
         }
         pending->request.reply(pending->response);
       });

@@ -189,6 +189,7 @@ void MetadataHandler::handle(Request request) {
 void DescribeClusterHandler::handle(Request request) {
   constexpr std::int8_t kBrokerEndpoints = 1;
   constexpr std::int8_t kControllerEndpoints = 2;
+  constexpr std::int16_t kFirstVersionWithEndpointType = 1;
   const auto decoded = request.decode<DescribeClusterRequest>();
   const ConnectionInfo* connection = request.connection();
   if (!decoded || connection == nullptr) {
@@ -196,7 +197,9 @@ void DescribeClusterHandler::handle(Request request) {
   }
   DescribeClusterResponse response;
   const std::int8_t served = kind_ == ListenerKind::kBroker ? kBrokerEndpoints : kControllerEndpoints;
-  response.endpoint_type = served;
+  if (request.version() >= kFirstVersionWithEndpointType) {
+    response.endpoint_type = served;
+  }
   if (decoded->endpoint_type != served) {
     const bool known = decoded->endpoint_type == kBrokerEndpoints || decoded->endpoint_type == kControllerEndpoints;
     response.error_code = to_wire(known ? ErrorCode::kMismatchedEndpointType : ErrorCode::kUnsupportedEndpointType);

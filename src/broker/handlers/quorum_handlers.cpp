@@ -19,6 +19,7 @@ using protocol::InitProducerIdResponse;
 namespace {
 
 constexpr std::string_view kMetadataTopic = "__cluster_metadata";
+constexpr std::int16_t kFirstVersionWithNodes = 2;
 
 void answer_error(Request& request, ErrorCode error) {
   InitProducerIdResponse response;
@@ -28,7 +29,8 @@ void answer_error(Request& request, ErrorCode error) {
   request.reply(response);
 }
 
-void fill(protocol::describe_quorum_response::PartitionData& out, const QuorumView& view, std::int64_t now_ms) {
+void fill(protocol::describe_quorum_response::PartitionData& out, const QuorumView& view, std::int64_t now_ms,
+          bool names_directories) {
   out.error_message.reset();
   out.leader_id = view.leader.value();
   out.leader_epoch = view.leader_epoch.value();
@@ -36,7 +38,9 @@ void fill(protocol::describe_quorum_response::PartitionData& out, const QuorumVi
   for (const QuorumView::Voter& voter : view.voters) {
     auto& state = out.current_voters.emplace_back();
     state.replica_id = voter.id.value();
-    state.replica_directory_id = voter.directory_id;
+    if (names_directories) {
+      state.replica_directory_id = voter.directory_id;
+    }
     const bool leads = voter.id == view.leader;
     state.log_end_offset = leads ? view.log_end.value() : -1;
     state.last_fetch_timestamp = leads ? now_ms : -1;
@@ -103,8 +107,9 @@ void DescribeQuorumHandler::handle(Request request) {
     }
     auto& topic = response.topics.emplace_back();
     topic.topic_name = kMetadataTopic;
-    fill(topic.partitions.emplace_back(), *view, clock.wall_ms());
-    for (const QuorumView::Voter& voter : view->voters) {
+    const bool has_nodes = asked->version() >= kFirstVersionWithNodes;
+    fill(topic.partitions.emplace_back(), *view, clock.wall_ms(), has_nodes);
+    for (const QuorumView::Voter& voter : has_nodes ? view->voters : std::vector<QuorumView::Voter>()) {
       auto& node = response.nodes.emplace_back();
       node.node_id = voter.id.value();
       for (const QuorumView::Voter::Listener& listener : voter.listeners) {

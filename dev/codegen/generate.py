@@ -18,6 +18,7 @@ import cpp_any_record  # noqa: E402
 import cpp_api  # noqa: E402
 import cpp_configs  # noqa: E402
 import cpp_errors  # noqa: E402
+import cpp_json  # noqa: E402
 import cpp_messages  # noqa: E402
 import cpp_testing  # noqa: E402
 from layout import ALL_PLACES, place_of  # noqa: E402
@@ -44,6 +45,7 @@ def generate(schema: Path) -> dict[str, str]:
     files.update(cpp_api.emit(messages))
     files.update(cpp_configs.emit(load_configs(schema)))
     files.update(cpp_errors.emit(load_errors(schema)))
+    files.update(cpp_json.emit([(message, place_of(message)) for message in live]))
     files.update(cpp_testing.emit([(message, place_of(message)) for message in live]))
     files["files.cmake"] = file_lists(files)
     return files

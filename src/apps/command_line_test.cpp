@@ -1,0 +1,94 @@
+#include "apps/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include "apps/node_settings.h"
+
+namespace moldau::apps {
+namespace {
+
+template <class T>
+T parsed(std::vector<std::string> arguments) {
+  auto command = parse_command_line(std::move(arguments));
+  EXPECT_TRUE(command) << command.error().text;
+  return std::get<T>(*std::move(command));
+}
+
+int exit_code_of(std::vector<std::string> arguments) {
+  const auto command = parse_command_line(std::move(arguments));
+  return command ? -1 : command.error().exit_code;
+}
+
+TEST(CommandLine, StartTakesAFileAndAnyNumberOfSettings) {
+  const auto start = parsed<StartCommand>({"start", "--config", "server.properties", "--set", "node.id=3", "--set",
+                                           "log.dirs=/a", "--log-format", "json", "--log-level", "debug"});
+  EXPECT_EQ(start.config.file, "server.properties");
+  EXPECT_EQ(start.config.settings, (std::vector<std::string>{"node.id=3", "log.dirs=/a"}));
+  EXPECT_EQ(start.log_format, runtime::LogFormat::kJson);
+  EXPECT_EQ(start.log_level, LogLevel::kDebug);
+  EXPECT_EQ(parsed<StartCommand>({"start", "--set", "listeners=A://x:1,B://y:2"}).config.settings.size(), 1U);
+}
+
+TEST(CommandLine, HelpIsNoFault) {
+  EXPECT_EQ(exit_code_of({"--help"}), 0);
+  EXPECT_EQ(exit_code_of({"topic", "create", "--help"}), 0);
+  EXPECT_NE(parse_command_line({"start", "--help"}).error().text.find("--set"), std::string::npos);
+}
+
+TEST(CommandLine, WrongUsageEndsWithTwo) {
+  EXPECT_EQ(exit_code_of({}), 2);
+  EXPECT_EQ(exit_code_of({"begin"}), 2);
+  EXPECT_EQ(exit_code_of({"start", "--set", "node.id"}), 2);
+  EXPECT_EQ(exit_code_of({"start", "--log-level", "loud"}), 2);
+  EXPECT_EQ(exit_code_of({"start", "now"}), 2);
+  EXPECT_EQ(exit_code_of({"topic"}), 2);
+  EXPECT_EQ(exit_code_of({"topic", "create"}), 2);
+  EXPECT_EQ(exit_code_of({"topic", "create", "a", "--partitions", "0"}), 2);
+  EXPECT_EQ(exit_code_of({"topic", "create", "a", "--config", "x"}), 2);
+  EXPECT_EQ(exit_code_of({"dump-log"}), 2);
+  EXPECT_EQ(exit_code_of({"format"}), 2);
+}
+
+TEST(CommandLine, TopicCommands) {
+  auto command = parsed<TopicCommand>({"topic", "create", "a", "b", "--partitions", "6", "--replication-factor", "1",
+                                       "--config", "retention.ms=1=2", "--bootstrap-server", "h:1", "--timeout", "0.5"});
+  EXPECT_EQ(command.bootstrap_server, "h:1");
+  EXPECT_EQ(command.timeout, std::chrono::milliseconds(500));
+  const auto& create = std::get<tools::CreateTopicsOptions>(command.action);
+  EXPECT_EQ(create.names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(create.partitions, 6);
+  EXPECT_EQ(create.configs, (std::vector<std::pair<std::string, std::string>>{{"retention.ms", "1=2"}}));
+  EXPECT_TRUE(std::get<tools::ListTopicsOptions>(parsed<TopicCommand>({"topic", "list", "--json"}).action).json);
+  EXPECT_EQ(std::get<tools::DescribeTopicsOptions>(parsed<TopicCommand>({"topic", "describe"}).action).names.size(), 0U);
+  EXPECT_EQ(std::get<tools::DeleteTopicsOptions>(parsed<TopicCommand>({"topic", "delete", "x"}).action).names.size(), 1U);
+}
+
+TEST(CommandLine, DumpLogTakesManyFiles) {
+  const auto dump = parsed<tools::DumpLogOptions>({"dump-log", "--print-data-log", "a.log", "b.index"});
+  EXPECT_EQ(dump.files, (std::vector<std::string>{"a.log", "b.index"}));
+  EXPECT_TRUE(dump.print_records);
+}
+
+TEST(NodeSettings, TheRequestMemoryIsAQuarterUpToOneGibibyte) {
+  EXPECT_EQ(default_request_memory(std::int64_t{512} << 20), std::int64_t{128} << 20);
+  EXPECT_EQ(default_request_memory(std::int64_t{64} << 30), std::int64_t{1} << 30);
+  EXPECT_GT(usable_memory_bytes(), 0);
+}
+
+TEST(NodeSettings, OnlyANamedDirectoryMustBeFormatted) {
+  const auto plain = read_node_settings({});
+  ASSERT_TRUE(plain) << plain.error();
+  EXPECT_FALSE(plain->directory_was_named);
+  EXPECT_GT(plain->config.request_memory_bytes, 0);
+  EXPECT_TRUE(read_node_settings({.file = "", .settings = {"log.dirs=/a"}})->directory_was_named);
+  EXPECT_TRUE(read_node_settings({.file = "", .settings = {"log.dir=/a"}})->directory_was_named);
+}
+
+TEST(NodeSettings, AMissingFileIsNamed) {
+  const auto missing = read_node_settings({.file = "/no/such/server.properties", .settings = {}});
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().find("/no/such/server.properties"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace moldau::apps

@@ -1,0 +1,116 @@
+#include "apps/commands.h"
+
+#include <future>
+#include <memory>
+#include <utility>
+
+#include <unistd.h>
+
+#include "apps/node_settings.h"
+#include "broker/config/listener_parser.h"
+#include "raft/driver/format.h"
+#include "runtime/asio/asio_world.h"
+#include "runtime/asio/kernel_random.h"
+#include "runtime/asio/posix_fs.h"
+#include "runtime/asio/shard_clock.h"
+
+namespace moldau::apps {
+namespace {
+
+using tools::CommandResult;
+
+CommandResult refusal(std::string line) { return {.exit_code = tools::kExitRefused, .output = {}, .errors = std::move(line) + "\n"}; }
+
+runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::CreateTopicsOptions options) {
+  return tools::create_topics(broker, std::move(options));
+}
+runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::ListTopicsOptions options) {
+  return tools::list_topics(broker, options);
+}
+runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::DescribeTopicsOptions options) {
+  return tools::describe_topics(broker, std::move(options));
+}
+runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::DeleteTopicsOptions options) {
+  return tools::delete_topics(broker, std::move(options));
+}
+
+// Connects, does what was asked, and closes. The parameters are in the frame: they outlive every wait.
+runtime::Task<CommandResult> talk_to_broker(std::shared_ptr<client::BrokerConnection> broker, runtime::Endpoint at,
+                                            TopicCommand command) {
+  if (const Result<> opened = co_await broker->open(at); !opened) {
+    co_return refusal("no Kafka broker answers at " + command.bootstrap_server + " (" + opened.error().message() +
+                      "); start one with 'moldau start', or name another address with --bootstrap-server");
+  }
+  CommandResult result = co_await std::visit(
+      [&](auto& action) { return run_action(*broker, std::move(action)); }, command.action);
+  broker->close();
+  co_return result;
+}
+
+}  // namespace
+
+CommandResult show_version() {
+  return {.exit_code = tools::kExitDone, .output = "moldau " MOLDAU_VERSION " (Apache Kafka 4.3)\n", .errors = {}};
+}
+
+CommandResult random_uuid() {
+  runtime::KernelRandom random;
+  return {.exit_code = tools::kExitDone, .output = random.uuid().to_string() + "\n", .errors = {}};
+}
+
+CommandResult format_directory(const FormatCommand& command) {
+  auto settings = read_node_settings(command.config);
+  if (!settings) {
+    return refusal("moldau format: " + settings.error());
+  }
+  runtime::PosixFileSystem fs;
+  runtime::KernelRandom random;
+  const broker::NodeConfig& config = settings->config;
+  const broker::ListenerConfig& controller = config.controller_listener();
+  const runtime::Endpoint at = controller.advertised.value_or(controller.bind);
+  raft::FormatOptions options;
+  options.cluster_id = command.cluster_id == "new" ? random.uuid().to_string() : command.cluster_id;
+  options.node_id = config.node_id;
+  options.log_directories = config.log_dirs;
+  options.metadata_log_directory = config.metadata_log_dir;
+  options.controller = raft::ListenerEndpoint{controller.name, at.host.empty() ? "localhost" : at.host, at.port};
+  options.ignore_formatted = command.ignore_formatted;
+  const auto formatted = raft::format_directories(fs, options, random, runtime::wall_clock_ms());
+  if (!formatted) {
+    return refusal("moldau format: " + formatted.error());
+  }
+  CommandResult result;
+  for (const raft::FormattedDirectory& directory : *formatted) {
+    result.output += "formatted " + directory.path + " for cluster " + options.cluster_id + ", directory id " +
+                     directory.directory_id.to_string() + "\n";
+  }
+  if (formatted->empty()) {
+    result.output = "nothing to do: formatted already\n";
+  }
+  return result;
+}
+
+CommandResult run_topic_command(const TopicCommand& command) {
+  const auto at = broker::parse_endpoint(command.bootstrap_server);
+  if (!at) {
+    return {.exit_code = tools::kExitWrongUsage,
+            .output = {},
+            .errors = "moldau: --bootstrap-server " + command.bootstrap_server + ": " + at.error() + "\n"};
+  }
+  runtime::StreamLogger logger(STDERR_FILENO, runtime::LogFormat::kPlain, LogLevel::kWarn);
+  runtime::AsioWorld world({.shards = 1, .workers = 1}, logger);
+  const runtime::World view = world.view();
+  std::promise<CommandResult> promise;
+  auto result = promise.get_future();
+  world.start();
+  view.shard(0).post([&] {
+    auto broker = std::make_shared<client::BrokerConnection>(
+        view.shard(0), view.network(0),
+        client::BrokerConnection::Config{.client_id = "moldau-topic", .request_timeout = command.timeout});
+    runtime::spawn(talk_to_broker(broker, *at, command),
+                   [&promise](CommandResult done) { promise.set_value(std::move(done)); });
+  });
+  return result.get();
+}
+
+}  // namespace moldau::apps

@@ -1,0 +1,76 @@
+#include "apps/node_settings.h"
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+#include <unistd.h>
+
+#include "runtime/asio/posix_fs.h"
+
+namespace moldau::apps {
+namespace {
+
+constexpr std::uint64_t kConfigBytesMax = 16 << 20;
+constexpr std::int64_t kRequestMemoryMax = std::int64_t{1} << 30;
+constexpr const char* kCgroupLimit = "/sys/fs/cgroup/memory.max";
+
+std::vector<std::string> environment_entries() {
+  std::vector<std::string> entries;
+  for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
+    entries.emplace_back(*entry);
+  }
+  return entries;
+}
+
+std::expected<broker::ConfigLayers, std::string> read_layers(const ConfigSources& sources) {
+  broker::ConfigLayers layers;
+  if (!sources.file.empty()) {
+    runtime::PosixFileSystem fs;
+    const auto content = runtime::read_file(fs, sources.file, kConfigBytesMax);
+    if (!content) {
+      return std::unexpected("--config " + sources.file + ": " + content.error().message());
+    }
+    if (auto fault = layers.add_properties(sources.file, *content)) {
+      return std::unexpected(std::move(fault->text));
+    }
+  }
+  layers.add_environment(environment_entries());
+  for (const std::string& setting : sources.settings) {
+    if (auto fault = layers.add_setting(setting)) {
+      return std::unexpected(std::move(fault->text));
+    }
+  }
+  return layers;
+}
+
+}  // namespace
+
+std::int64_t default_request_memory(std::int64_t memory_bytes) { return std::min(memory_bytes / 4, kRequestMemoryMax); }
+
+std::int64_t usable_memory_bytes() {
+  std::int64_t bytes = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+  std::ifstream limit(kCgroupLimit);
+  if (std::int64_t most = 0; limit >> most && most > 0) {  // "max" is no number: no limit
+    bytes = std::min(bytes, most);
+  }
+  return bytes;
+}
+
+std::expected<NodeSettings, std::string> read_node_settings(const ConfigSources& sources) {
+  auto layers = read_layers(sources);
+  if (!layers) {
+    return std::unexpected(layers.error());
+  }
+  auto config = broker::make_node_config(*layers);
+  if (!config) {
+    return std::unexpected(config.error().text);
+  }
+  if (config->request_memory_bytes <= 0) {
+    config->request_memory_bytes = default_request_memory(usable_memory_bytes());
+  }
+  const bool named = layers->find("log.dirs") != nullptr || layers->find("log.dir") != nullptr;
+  return NodeSettings{.config = *std::move(config), .directory_was_named = named};
+}
+
+}  // namespace moldau::apps

@@ -1,0 +1,40 @@
+// moldau dump-log: what the files of a log directory hold, line for line as Apache Kafka's DumpLogSegments prints it where
+// that has lines for it, or one JSON object a line; and whether it is sound.
+//
+// Shard:   none: a tool. Blocks.
+// Shapes:  which file it is follows from its name: .log .checkpoint .index .timeindex .txnindex .snapshot, and by their
+//          whole names the checkpoint files of a log directory and a partition.
+// Result:  kExitRefused if a file cannot be read, is of no known kind, or is damaged: a wrong checksum, an index entry that
+//          its log does not confirm, bytes behind the last whole batch.
+// Bound:   memory is one batch, or one index or checkpoint file.
+// Source:  org.apache.kafka.tools.DumpLogSegments. Differences: checkpoint files; JSON; the exit code; files after a
+//          faulty one are dumped all the same.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/callback.h"
+#include "runtime/fs.h"
+
+namespace moldau::tools {
+
+struct DumpLogOptions {
+  std::vector<std::string> files;
+  bool deep = false;                  // a line for each record
+  bool print_records = false;         // … with its key and value
+  bool decode_metadata = false;       // … which is a record of the metadata log
+  bool skip_record_metadata = false;  // … and nothing else
+  bool json = false;
+};
+
+struct DumpSinks {
+  Function<void(std::string_view)> output;  // whole lines
+  Function<void(std::string_view)> errors;
+};
+
+// The exit code.
+[[nodiscard]] int dump_log(runtime::FileSystem& fs, const DumpLogOptions& options, DumpSinks sinks);
+
+}  // namespace moldau::tools

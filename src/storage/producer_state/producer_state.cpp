@@ -95,9 +95,8 @@ std::optional<CompletedTxn> ProducerState::apply(const record::BatchHeader& batc
     return complete(batch.producer_id, batch, *marker, first);
   }
   entry.add({batch.last_sequence(), batch.last_offset_delta, batch.last_offset(), batch.max_timestamp});
-  if (batch.is_transactional() && !entry.in_transaction()) {
+  if (batch.is_transactional() && !entry.in_transaction() && ongoing_.try_emplace(batch.base_offset, batch.producer_id).second) {
     entry.txn_first = batch.base_offset;
-    ongoing_.insert_or_assign(batch.base_offset, batch.producer_id);
   }
   return std::nullopt;
 }
@@ -138,10 +137,11 @@ void ProducerState::load(std::vector<std::pair<ProducerId, ProducerEntry>> entri
   reset(end);
   producers_.reserve(entries.size());
   for (auto& [id, entry] : entries) {
-    if (entry.in_transaction()) {
-      ongoing_.insert_or_assign(entry.txn_first, id);
+    const auto [it, inserted] = producers_.try_emplace(id, entry);
+    // No two transactions begin with one record; a snapshot that says so does not get into our map.
+    if (inserted && entry.in_transaction() && !ongoing_.try_emplace(entry.txn_first, id).second) {
+      it->second.txn_first = kNoOffset;
     }
-    producers_.insert_or_assign(id, entry);
   }
 }
 

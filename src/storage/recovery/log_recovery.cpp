@@ -86,14 +86,10 @@ class LogRecovery {
   // Segments that are not scanned: a missing index is made anew; a damaged one is found when it is first used.
   Result<> check_closed_segments() {
     for (std::size_t i = 0; i < first_scanned_ && !report_.fence; ++i) {
-      Segment& segment = *log_.segments[i];
-      const SegmentFiles& files = files_.segments.at(segment.base());
+      const SegmentFiles& files = files_.segments.at(log_.segments[i]->base());
       const bool is_active = i + 1 == log_.segments.size();
       if (!files.has_offset_index || !files.has_time_index || is_active) {
         MOLDAU_CHECK(load_or_rebuild(i));
-      }
-      if (files.has_transaction_index) {
-        MOLDAU_CHECK(check_transactions(segment));
       }
     }
     return {};
@@ -114,13 +110,20 @@ class LogRecovery {
     return {};
   }
 
-  Result<> check_transactions(Segment& segment) {
-    if (auto index = segment.transactions(); !index) {
-      if (!is_damage(index.error())) {
+  // Of the segments that are not scanned: the others' are written again in any case.
+  Result<> check_transactions() {
+    for (std::size_t i = 0; i < first_scanned_; ++i) {
+      Segment& segment = *log_.segments[i];
+      const Offset end = i + 1 < log_.segments.size() ? log_.segments[i + 1]->base() : log_.log_end;
+      auto index = segment.transactions();
+      if (index && ((*index)->empty() || (*index)->entries().back().last_offset < end)) {
+        continue;
+      }
+      if (!index && !is_damage(index.error())) {
         return std::unexpected(index.error());
       }
-      report_.add(Severity::kWarn, fmt::format("{}: {}, made anew from the batches",
-                                               log_file_name(segment.base(), FileRole::kTransactionIndex), index.error().message()));
+      report_.add(Severity::kWarn, fmt::format("{}: {}, made anew from the batches", log_file_name(segment.base(), FileRole::kTransactionIndex),
+                                               index ? "reaches beyond its segment" : index.error().message()));
       ++report_.indexes_rebuilt;
       broken_transactions_.push_back(&segment);
     }
@@ -220,7 +223,7 @@ class LogRecovery {
   }
 
   Result<> check_batch(const Segment& segment, const record::BatchHeader& header, Offset next, BatchScanner& scanner) const {
-    if (header.base_offset < next || header.last_offset_delta < 0 || !segment.can_append(header.last_offset())) {
+    if (!segment.continues(header, next)) {
       return fail(ErrorKind::kCorrupt, "batch with an offset out of order");
     }
     if (header.next_offset() <= hints_.recovery_point) {
@@ -386,6 +389,7 @@ class LogRecovery {
   }
 
   Result<> load_producers() {
+    MOLDAU_CHECK(check_transactions());
     log_.snapshots = files_.snapshots;
     MOLDAU_CHECK(drop_snapshots());
     MOLDAU_TRY(from, load_snapshot());

@@ -14,11 +14,16 @@ Result<> replay_segment(Segment& segment, std::uint64_t position, Offset to, Pro
                         ByteVector& buffer) {
   MOLDAU_TRY(file, segment.file());
   BatchScanner scanner(*file, position, segment.size_bytes(), buffer, BatchScanner::kRecoveryChunk);
+  Offset next = segment.base();
   for (;;) {
     MOLDAU_TRY(batch, scanner.next());
     if (!batch || batch->header.base_offset >= to) {
       return {};
     }
+    if (!segment.continues(batch->header, next)) {
+      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0, static_cast<std::int64_t>(batch->position));
+    }
+    next = batch->header.next_offset();
     std::optional<EndMarker> marker;
     if (batch->header.is_control() && batch->header.has_producer_id()) {
       MOLDAU_TRY(bytes, scanner.bytes());

@@ -110,6 +110,9 @@ Result<bool> Segment::should_roll(std::uint64_t bytes, std::int64_t max_timestam
 
 Result<> Segment::append_aborted(const AbortedTxn& txn) {
   MOLDAU_CHECK(transactions());
+  if (!transactions_->empty() && transactions_->entries().back().last_offset >= txn.last_offset) {
+    return fail(ErrorKind::kCorrupt, "transaction index reaches beyond the log", 0, txn.last_offset.value());
+  }
   MOLDAU_TRY(to, context_.fs.open(path(FileRole::kTransactionIndex), runtime::OpenMode::kCreate));
   const std::uint64_t at = transactions_->entries().size() * AbortedTxn::kBytes;
   std::byte entry[AbortedTxn::kBytes];
@@ -287,7 +290,7 @@ Result<> Segment::rebuild_indexes() {
       break;
     }
     const record::BatchHeader& header = (*batch)->header;
-    if (header.base_offset < next || header.last_offset_delta < 0 || !can_append(header.last_offset())) {
+    if (!continues(header, next)) {
       loaded_ = false;
       return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0, static_cast<std::int64_t>((*batch)->position));
     }
@@ -297,6 +300,10 @@ Result<> Segment::rebuild_indexes() {
   close_time_index();
   bytes_since_entry_ = 0;
   return write_indexes();
+}
+
+bool Segment::continues(const record::BatchHeader& batch, Offset next) const noexcept {
+  return batch.base_offset >= next && batch.last_offset_delta >= 0 && can_append(batch.last_offset());
 }
 
 Result<const TransactionIndex*> Segment::transactions() {
@@ -361,6 +368,9 @@ Result<Offset> Segment::next_offset() {
     MOLDAU_TRY(batch, scanner.next());
     if (!batch) {
       return next;
+    }
+    if (!continues(batch->header, next)) {
+      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0, static_cast<std::int64_t>(batch->position));
     }
     next = batch->header.next_offset();
   }

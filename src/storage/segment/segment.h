@@ -74,6 +74,8 @@ class Segment {
   [[nodiscard]] Result<bool> should_roll(std::uint64_t bytes, std::int64_t max_timestamp, Offset last_offset,
                                          std::int64_t now_ms);
   [[nodiscard]] bool can_append(Offset last_offset) const noexcept { return offsets_.can_append(last_offset); }
+  // True if a batch read from the file can come after those below `next`.
+  [[nodiscard]] bool continues(const record::BatchHeader& batch, Offset next) const noexcept;
   [[nodiscard]] Result<> append_aborted(const AbortedTxn& txn);
   // No batch will follow: the last time index entry is added, the indexes are written.
   [[nodiscard]] Result<> become_inactive();

@@ -52,7 +52,7 @@ def _short(value) -> str:
     return text if len(text) < 400 else f"{text[:400]}... ({len(text)} characters)"
 
 
-def tool(main: str, *arguments, input: bytes | None = None, timeout: float = 120, allow_failure: bool = False) -> str:
+def tool(main: str, *arguments, input: bytes | None = None, timeout: float = 300, allow_failure: bool = False) -> str:
     """Runs a tool of Apache Kafka; its output."""
     done = kafka.run_java(main, *arguments, input=input, timeout=timeout)
     output = done.stdout.decode()

@@ -79,6 +79,11 @@ def _short(value) -> str:
     return text if len(text) <= 300 else text[:300] + "..."
 
 
+def _name(exchange: dict) -> str:
+    stopped = f" ({exchange['outcome']})" if exchange["request"] == "stopped" else ""
+    return exchange["request"] + stopped
+
+
 def exchanges(expected: list[dict], actual: list[dict], allowed: Allowed, file: str) -> dict[str, list[str]]:
     """Case -> differences (empty: equal), in the order of the cases."""
     cases: dict[str, list[str]] = {}
@@ -88,7 +93,7 @@ def exchanges(expected: list[dict], actual: list[dict], allowed: Allowed, file: 
         case = (one or two)["case"]
         found = cases.setdefault(case, [])
         if one is None or two is None or one["case"] != two["case"] or one["request"] != two["request"]:
-            found.append(f"exchange {index + 1}: {one and one['request']} | {two and two['request']}")
+            found.append(f"exchange {index + 1}: {one and _name(one)} | {two and _name(two)}")
             break
         one, two = allowed.apply(one, file), allowed.apply(two, file)
         found += differences(one["request"], {key: one[key] for key in one if key not in ("case", "request")},

@@ -90,6 +90,6 @@ def java_command(main: str, *arguments: str, jvm: tuple[str, ...] = QUICK_JVM, l
     ]
 
 
-def run_java(main: str, *arguments, input: bytes | None = None, timeout: float = 120) -> subprocess.CompletedProcess:
+def run_java(main: str, *arguments, input: bytes | None = None, timeout: float = 300) -> subprocess.CompletedProcess:
     """Runs a class to its end; output as bytes, no check of the exit code."""
     return subprocess.run(java_command(main, *arguments), input=input, capture_output=True, timeout=timeout)

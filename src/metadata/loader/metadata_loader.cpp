@@ -156,24 +156,23 @@ void MetadataLoader::publish() {
   if (std::exchange(compare_to_publish_, false)) {
     unpublished_ = difference(*published_, *image_);
   }
+  const std::shared_ptr<const Image> before = published_;
+  const auto changes = std::make_shared<const ImageChanges>(std::exchange(unpublished_, {}));
+  if (!changes->empty()) {
+    published_ = image_;
+  }
   const auto empty = std::make_shared<const Image>();
   std::shared_ptr<const ImageChanges> everything;  // for those who were added since
   for (auto& [id, subscriber] : subscribers_) {
-    if (subscriber.told_everything) {
-      continue;
-    }
-    if (!everything) {
-      everything = std::make_shared<const ImageChanges>(difference(*empty, *image_));
-    }
-    post_update(subscriber.shard, subscriber.publisher, {empty, image_, everything});
-  }
-  const auto changes = std::make_shared<const ImageChanges>(std::exchange(unpublished_, {}));
-  for (auto& [id, subscriber] : subscribers_) {
-    if (std::exchange(subscriber.told_everything, true) && !changes->empty()) {
-      post_update(subscriber.shard, subscriber.publisher, {published_, image_, changes});
+    if (!std::exchange(subscriber.told_everything, true)) {
+      if (!everything) {
+        everything = std::make_shared<const ImageChanges>(difference(*empty, *published_));
+      }
+      post_update(subscriber.shard, subscriber.publisher, {empty, published_, everything});
+    } else if (!changes->empty()) {
+      post_update(subscriber.shard, subscriber.publisher, {before, published_, changes});
     }
   }
-  published_ = image_;
 }
 
 MetadataLoader::PublisherId MetadataLoader::add_publisher(runtime::Shard& shard, MetadataPublisher& publisher) {

@@ -1,12 +1,13 @@
-// gzip: ISA-L inflates (three times as fast as zlib on the produce path), zlib deflates (Kafka's levels are its
-// levels).
+// gzip by zlib, whose levels Kafka's are and whose judgement of a stream is Java's; the CRC by ISA-L.
+//
+// Not inflated by ISA-L, three times as fast: it takes incomplete Huffman codes that zlib refuses, so a broker would
+// store batches that no Java client can read.
 //
 // The framing is read here, to decide as java.util.zip.GZIPInputStream does: members may follow each other; what
 // follows a member and is no gzip header is ignored; reserved flags are ignored; CRC and size of the trailer are
 // checked.
 
 #include <isa-l/crc.h>
-#include <isa-l/igzip_lib.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -80,6 +81,9 @@ std::optional<std::size_t> gzip_header_size(Bytes bytes) noexcept {
 
 class GzipStream final : public CodecStream {
  public:
+  GzipStream() { MOLDAU_ASSERT(inflateInit2(&stream_, -MAX_WBITS) == Z_OK); }  // only memory can run out
+  ~GzipStream() override { inflateEnd(&stream_); }
+
   void start(Bytes compressed, std::size_t /*bytes_max*/) override {
     rest_ = compressed;
     phase_ = start_member() ? Phase::kBody : Phase::kBroken;
@@ -88,16 +92,6 @@ class GzipStream final : public CodecStream {
   Result<std::size_t> read(MutableBytes out) override {
     while (phase_ == Phase::kBody) {
       const std::size_t size = inflate_some(out);
-      if (phase_ == Phase::kBroken) {
-        break;
-      }
-      crc_ = crc32_of(crc_, out.first(size));
-      size_ += static_cast<std::uint32_t>(size);
-      if (state_->block_state == ISAL_BLOCK_FINISH) {
-        end_member();
-      } else if (size == 0) {
-        phase_ = Phase::kBroken;  // the input ended inside the member
-      }
       if (size > 0) {
         return size;
       }
@@ -120,45 +114,31 @@ class GzipStream final : public CodecStream {
       return false;
     }
     rest_ = rest_.subspan(*header);
-    if (!state_) {
-      state_ = std::make_unique<inflate_state>();
-      isal_inflate_init(state_.get());
-    } else {
-      isal_inflate_reset(state_.get());
-    }
-    state_->crc_flag = ISAL_DEFLATE;
+    MOLDAU_ASSERT(inflateReset(&stream_) == Z_OK);
     crc_ = 0;
     size_ = 0;
     return true;
   }
 
+  // How many bytes were made; phase_ says whether to go on.
   std::size_t inflate_some(MutableBytes out) {
-    const std::size_t room = std::min<std::size_t>(out.size(), std::numeric_limits<std::uint32_t>::max());
-    const std::size_t input = std::min<std::size_t>(rest_.size(), std::numeric_limits<std::uint32_t>::max());
-    state_->next_out = reinterpret_cast<std::uint8_t*>(out.data());
-    state_->avail_out = static_cast<std::uint32_t>(room);
-    // The library's signature lacks const; it only reads.
-    state_->next_in = const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(rest_.data()));
-    state_->avail_in = static_cast<std::uint32_t>(input);
-    const int result = isal_inflate(state_.get());
-    if (result != ISAL_DECOMP_OK) {
+    const std::size_t room = std::min<std::size_t>(out.size(), std::numeric_limits<uInt>::max());
+    const std::size_t input = std::min<std::size_t>(rest_.size(), std::numeric_limits<uInt>::max());
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(room);
+    stream_.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(rest_.data()));  // it only reads
+    stream_.avail_in = static_cast<uInt>(input);
+    const int result = inflate(&stream_, Z_NO_FLUSH);
+    const std::size_t size = room - stream_.avail_out;
+    rest_ = rest_.subspan(input - stream_.avail_in);
+    crc_ = crc32_of(crc_, out.first(size));
+    size_ += static_cast<std::uint32_t>(size);
+    if (result == Z_STREAM_END) {
+      end_member();
+    } else if (result != Z_OK) {  // Z_BUF_ERROR among them: the input ended inside the member
       phase_ = Phase::kBroken;
-      return 0;
     }
-    std::size_t consumed = input - state_->avail_in;
-    if (state_->block_state == ISAL_BLOCK_FINISH) {
-      // Whole bytes that the decoder took ahead belong to the trailer.
-      const auto ahead = static_cast<std::size_t>(state_->read_in_length / 8);
-      state_->read_in_length = 0;
-      if (ahead <= consumed) {
-        rest_ = rest_.subspan(consumed - ahead);
-      } else {
-        rest_ = Bytes(rest_.data() - (ahead - consumed), rest_.size() + (ahead - consumed));
-      }
-      return room - state_->avail_out;
-    }
-    rest_ = rest_.subspan(consumed);
-    return room - state_->avail_out;
+    return phase_ == Phase::kBroken ? 0 : size;
   }
 
   void end_member() {
@@ -170,7 +150,7 @@ class GzipStream final : public CodecStream {
     phase_ = rest_.size() > kMemberBytesMin && start_member() ? Phase::kBody : Phase::kEnded;
   }
 
-  std::unique_ptr<inflate_state> state_;
+  z_stream stream_{};
   Bytes rest_;
   std::uint32_t crc_ = 0;
   std::uint32_t size_ = 0;

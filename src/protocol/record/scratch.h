@@ -2,7 +2,7 @@
 //
 // Shard:      one per shard (or per tool); not thread-safe; one reader at a time, which MOLDAU_ASSERT checks.
 // Bound:      what is kept between uses: kWindowKeptBytes of window and each codec's own fixed state, made at first use
-//             (gzip ~90 KiB, lz4 <= 4 MiB of block, zstd <= 8 MiB of window, snappy one block). During a use the window
+//             (gzip ~40 KiB, lz4 <= 4 MiB of block, zstd <= 8 MiB of window, snappy one block). During a use the window
 //             may grow to the largest record, never beyond the caller's decompressed-bytes limit, and only as
 //             bytes arrive: no size that a peer claims is allocated.
 #pragma once

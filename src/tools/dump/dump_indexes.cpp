@@ -79,7 +79,8 @@ void complain_of_rest(DumpContext& context, const IndexFile& index, std::size_t 
 
 }  // namespace
 
-// Entries are read as they lie: Apache Kafka preallocates the index of an active segment, and a crash leaves its zeros.
+// Entries are read as they lie: Apache Kafka preallocates the index of an active segment, and a crash leaves its zeros,
+// which are no entry (the first batch of a log is never indexed).
 void dump_offset_index(DumpContext& context, const std::string& path) {
   const auto index = open_index(context, path);
   if (!index) {
@@ -93,8 +94,8 @@ void dump_offset_index(DumpContext& context, const std::string& path) {
     const std::byte* entry = index->content.data() + at;
     const Offset offset = index->base + load_be<std::int32_t>(entry);
     const auto position = load_be<std::int32_t>(entry + 4);
-    if (offset == index->base && at > 0) {
-      return;  // the zeros behind the last entry
+    if (load_be<std::int64_t>(entry) == 0) {
+      return;
     }
     if (index->log) {
       const auto batch = position < 0 ? std::nullopt : find_batch(*index, static_cast<std::uint64_t>(position), index->base);
@@ -114,9 +115,6 @@ void dump_time_index(DumpContext& context, const std::string& path) {
     return;
   }
   constexpr std::size_t kEntry = storage::TimeIndex::kEntryBytes;
-  if (index->content.size() < kEntry) {
-    context.print_text(path + " is empty.");
-  }
   std::int64_t previous = kNoTimestamp;
   std::uint64_t position = 0;
   const std::string offsets_path = path.substr(0, path.size() - std::string_view(".timeindex").size()) + ".index";
@@ -130,7 +128,7 @@ void dump_time_index(DumpContext& context, const std::string& path) {
     const std::byte* entry = index->content.data() + at;
     const auto timestamp = load_be<std::int64_t>(entry);
     const Offset offset = index->base + load_be<std::int32_t>(entry + 8);
-    if (offset == index->base && at > 0) {
+    if (timestamp == 0 && offset == index->base) {
       return;
     }
     if (index->log) {

@@ -8,7 +8,7 @@
 //          its log does not confirm, bytes behind the last whole batch.
 // Bound:   memory is one batch, or one index or checkpoint file.
 // Source:  org.apache.kafka.tools.DumpLogSegments. Differences: checkpoint files; JSON; the exit code; files after a
-//          faulty one are dumped all the same.
+//          faulty one are dumped all the same; the zeros of a preallocated index are no entry.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 #include "tools/output/json_writer.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -36,6 +37,24 @@ std::size_t sequence_length(std::string_view text) {
     return 4;
   }
   return 0;
+}
+
+// As Java writes a double: always with a fraction, with an exponent outside of [0.001, 10000000).
+std::string as_java(double number) {
+  const double size = std::fabs(number);
+  if (size == 0 || (size >= 1e-3 && size < 1e7)) {
+    const std::string plain = fmt::format("{}", number);
+    return plain.find('.') == std::string::npos ? plain + ".0" : plain;
+  }
+  std::string text = fmt::format("{:e}", number);
+  for (int digits = 1; digits < 17; ++digits) {  // the fewest that read back as the same number
+    text = fmt::format("{:.{}e}", number, digits);
+    if (std::strtod(text.c_str(), nullptr) == number) {
+      break;
+    }
+  }
+  const std::size_t exponent = text.find('e');
+  return text.substr(0, exponent) + "E" + std::to_string(std::stoi(text.substr(exponent + 1)));
 }
 
 }  // namespace
@@ -128,7 +147,7 @@ JsonWriter& JsonWriter::value(std::int64_t number) {
 
 JsonWriter& JsonWriter::value(double number) {
   begin_value();
-  text_ += std::isfinite(number) ? fmt::format("{}", number) : "null";  // JSON has no other numbers
+  text_ += std::isfinite(number) ? as_java(number) : "null";  // JSON has no other numbers
   return *this;
 }
 

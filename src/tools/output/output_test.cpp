@@ -14,6 +14,16 @@ TEST(JsonWriter, PutsCommasBetweenValuesOnly) {
   EXPECT_EQ(json.text(), R"({"a":1,"b":[true,null,{}],"c":null,"d":0.5})");
 }
 
+TEST(JsonWriter, WritesDoublesAsJavaDoes) {
+  JsonWriter json;
+  json.begin_array();
+  for (const double number : {0.0, 1000000.0, 0.25, 1e7, 123456789.5, 0.0001, -2.0}) {
+    json.value(number);
+  }
+  json.end_array();
+  EXPECT_EQ(json.text(), "[0.0,1000000.0,0.25,1.0E7,1.234567895E8,1.0E-4,-2.0]");
+}
+
 TEST(JsonWriter, EscapesWhatJsonCannotCarry) {
   EXPECT_EQ(json_escaped("say \"\\\"\n\t\x01\x1f"), R"(say \"\\\"\n\t\u0001\u001F)");
   EXPECT_EQ(json_escaped("gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80"), "gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80");

@@ -58,7 +58,8 @@ TEST(LeaderEpochCache, EqualsAScanOfTheLog) {  // P5
             break;
           }
         }
-        ASSERT_EQ(cache.end_offset_for(LeaderEpoch(asked), Offset(log.end())), (OffsetAndEpoch{Offset(end), LeaderEpoch(found)}));
+        ASSERT_EQ(cache.end_offset_for(LeaderEpoch(asked), Offset(log.end())),
+                  (OffsetAndEpoch{Offset(end), LeaderEpoch(found)}));
       }
       for (std::int64_t at = log.start; at < log.end(); ++at) {
         ASSERT_EQ(cache.epoch_for(Offset(at)), LeaderEpoch(log.epochs[static_cast<std::size_t>(at - log.start)]));
@@ -85,7 +86,8 @@ TEST(LeaderEpochCache, ANewEpochRemovesWhatContradictsIt) {
   cache.assign(LeaderEpoch(2), Offset(10));
   EXPECT_FALSE(cache.assign(LeaderEpoch(2), Offset(15))) << "known, and begins later";
   EXPECT_TRUE(cache.assign(LeaderEpoch(3), Offset(10))) << "epoch 2 wrote nothing";
-  EXPECT_THAT(cache.entries(), ElementsAre(EpochStart{LeaderEpoch(1), Offset(0)}, EpochStart{LeaderEpoch(3), Offset(10)}));
+  EXPECT_THAT(cache.entries(),
+              ElementsAre(EpochStart{LeaderEpoch(1), Offset(0)}, EpochStart{LeaderEpoch(3), Offset(10)}));
 }
 
 TEST(LeaderEpochFile, WritesKafkasForm) {
@@ -99,7 +101,8 @@ TEST(LeaderEpochFile, SaysThatDecreasingEpochsContradict) {
   const auto file = parse_leader_epochs(as_bytes("0\n3\n1 0\n5 10\n3 20\n"));
   ASSERT_TRUE(file);
   EXPECT_TRUE(file->contradictory);
-  EXPECT_THAT(file->cache.entries(), ElementsAre(EpochStart{LeaderEpoch(1), Offset(0)}, EpochStart{LeaderEpoch(3), Offset(20)}));
+  EXPECT_THAT(file->cache.entries(),
+              ElementsAre(EpochStart{LeaderEpoch(1), Offset(0)}, EpochStart{LeaderEpoch(3), Offset(20)}));
   EXPECT_FALSE(parse_leader_epochs(as_bytes("0\n1\n-1 0\n")));
   EXPECT_FALSE(parse_leader_epochs(as_bytes("0\n1\n1 0 0\n")));
   EXPECT_FALSE(parse_leader_epochs(as_bytes("1\n0\n")));

@@ -27,7 +27,8 @@ bool LeaderEpochCache::truncate_from_end(Offset end) {
 }
 
 bool LeaderEpochCache::truncate_from_start(Offset start) {
-  const auto above = std::find_if(entries_.begin(), entries_.end(), [&](const EpochStart& entry) { return entry.start > start; });
+  const auto above =
+      std::find_if(entries_.begin(), entries_.end(), [&](const EpochStart& entry) { return entry.start > start; });
   if (above == entries_.begin()) {
     return false;
   }
@@ -47,15 +48,15 @@ std::optional<OffsetAndEpoch> LeaderEpochCache::end_offset_for(LeaderEpoch epoch
   if (epoch == entries_.back().epoch) {
     return OffsetAndEpoch{log_end, epoch};
   }
-  const auto higher =
-      std::upper_bound(entries_.begin(), entries_.end(), epoch, [](LeaderEpoch e, const EpochStart& entry) { return e < entry.epoch; });
+  const auto higher = std::upper_bound(entries_.begin(), entries_.end(), epoch,
+                                       [](LeaderEpoch e, const EpochStart& entry) { return e < entry.epoch; });
   const LeaderEpoch found = higher == entries_.begin() ? epoch : (higher - 1)->epoch;
   return OffsetAndEpoch{higher->start, found};
 }
 
 std::optional<LeaderEpoch> LeaderEpochCache::epoch_for(Offset offset) const {
-  const auto above =
-      std::upper_bound(entries_.begin(), entries_.end(), offset, [](Offset o, const EpochStart& entry) { return o < entry.start; });
+  const auto above = std::upper_bound(entries_.begin(), entries_.end(), offset,
+                                      [](Offset o, const EpochStart& entry) { return o < entry.start; });
   return above == entries_.begin() ? std::nullopt : std::optional((above - 1)->epoch);
 }
 

@@ -22,8 +22,8 @@ struct EpochStart {
 
 class LeaderEpochCache {
  public:
-  // True if something changed. A known epoch with a start at or above the known one changes nothing; otherwise entries that
-  // contradict the new one (an epoch or a start not below it) are forgotten. Negative values are refused: false.
+  // True if something changed. A known epoch with a start at or above the known one changes nothing; otherwise entries
+  // that contradict the new one (an epoch or a start not below it) are forgotten. Negative values are refused: false.
   bool assign(LeaderEpoch epoch, Offset start);
 
   // The log ends at `end` now: true if epochs were forgotten.
@@ -32,8 +32,8 @@ class LeaderEpochCache {
   bool truncate_from_start(Offset start);
   void clear() noexcept { entries_.clear(); }
 
-  // The largest known epoch <= `epoch` and its end. For an epoch below all known: itself, ending where the first begins.
-  // nullopt: -1, or an epoch above all known.
+  // The largest known epoch <= `epoch` and its end. For an epoch below all known: itself, ending where the first
+  // begins. nullopt: -1, or an epoch above all known.
   [[nodiscard]] std::optional<OffsetAndEpoch> end_offset_for(LeaderEpoch epoch, Offset log_end) const;
   [[nodiscard]] std::optional<LeaderEpoch> epoch_for(Offset offset) const;
   [[nodiscard]] std::optional<EpochStart> latest() const;

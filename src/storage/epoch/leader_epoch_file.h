@@ -1,9 +1,11 @@
-// leader-epoch-checkpoint: the epochs of a log, one "epoch start-offset" a line, in the text form of Kafka's checkpoints
-// (version 0).
+// leader-epoch-checkpoint: the epochs of a log, one "epoch start-offset" a line, in the text form of Kafka's
+// checkpoints (version 0).
 //
-// Errors:  kCorrupt, kTruncated (detail: the line): not such a file. Kafka then refuses the directory; here the log reads
+// Errors:  kCorrupt, kTruncated (detail: the line): not such a file. Kafka then refuses the directory; here the log
+// reads
 //          the epochs from its batches again. An empty file means no entries.
-// Source:  LeaderEpochCheckpointFile. Entries that contradict each other are resolved as Kafka does: the later line counts.
+// Source:  LeaderEpochCheckpointFile. Entries that contradict each other are resolved as Kafka does: the later line
+// counts.
 #pragma once
 
 #include <string>

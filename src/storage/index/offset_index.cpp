@@ -77,6 +77,8 @@ std::optional<OffsetIndex::Entry> OffsetIndex::first_from_position(std::uint64_t
   return low == count() ? std::nullopt : std::optional(entry(low));
 }
 
-void OffsetIndex::truncate_to(Offset offset) { bytes_.resize(count_up_to(offset - 1) * kEntryBytes); }
+void OffsetIndex::truncate_to(Offset offset) {
+  bytes_.resize(count_up_to(offset - 1) * kEntryBytes);
+}
 
 }  // namespace moldau::storage

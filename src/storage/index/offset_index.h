@@ -1,7 +1,8 @@
-// OffsetIndex: where in a segment file the batch that ends with a given offset begins. Sparse: about one entry for every
-// index.interval.bytes of log.
+// OffsetIndex: where in a segment file the batch that ends with a given offset begins. Sparse: about one entry for
+// every index.interval.bytes of log.
 //
-// Shapes:     an entry is int32 offset relative to the segment's base, int32 position, big-endian; the bytes in memory are
+// Shapes:     an entry is int32 offset relative to the segment's base, int32 position, big-endian; the bytes in memory
+// are
 //             the file's. Offsets and positions strictly increase.
 // Invariants: an entry's offset is the last one of a batch, its position where that batch begins.
 // Errors:     parse: kCorrupt (detail: the entry's number) if the bytes cannot be the index of this segment: a broken

@@ -1,6 +1,7 @@
 // TransactionIndex: the aborted transactions whose markers lie in a segment, in the order of their markers.
 //
-// Shapes:  an entry is int16 version (0), int64 producer id, int64 first offset, int64 last offset (the marker's), int64
+// Shapes:  an entry is int16 version (0), int64 producer id, int64 first offset, int64 last offset (the marker's),
+// int64
 //          last stable offset when the marker was written; big-endian. The file exists only if there is an entry.
 // Errors:  parse: kCorrupt (detail: the entry's number): a broken entry, another version, markers out of order or below
 //          the segment's base. The index is then rebuilt from the log.

@@ -59,8 +59,10 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
     const std::string golden = std::string(MOLDAU_SOURCE_DIR) + "/tests/golden/directories/" + GetParam();
     output_of(fmt::format("tar xzf {}.tar.gz -C {}", golden, root_));
     std::istringstream lines(output_of(fmt::format(
-        "python3 -c \"import json;m=json.load(open('{}.json'));[print(n,p['start'],p['end'],p['lso'],p['read_uncommitted']['sha256'],"
-        "p['read_committed']['sha256']) for n,p in sorted(m['partitions'].items())]\"", golden)));
+        "python3 -c \"import "
+        "json;m=json.load(open('{}.json'));[print(n,p['start'],p['end'],p['lso'],p['read_uncommitted']['sha256'],"
+        "p['read_committed']['sha256']) for n,p in sorted(m['partitions'].items())]\"",
+        golden)));
     for (Expected e; lines >> e.name >> e.start >> e.end >> e.lso >> e.all_digest >> e.committed_digest;) {
       expected_.push_back(e);
     }
@@ -119,8 +121,8 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
     return lines;
   }
 
-  static void add_lines(const record::BatchView& batch, Offset from, std::vector<AbortedTransaction>* aborted, record::Scratch& scratch,
-                        std::string& lines) {
+  static void add_lines(const record::BatchView& batch, Offset from, std::vector<AbortedTransaction>* aborted,
+                        record::Scratch& scratch, std::string& lines) {
     const record::BatchHeader& header = batch.header;
     if (header.is_control()) {
       if (aborted != nullptr) {  // the marker ends the producer's oldest listed transaction that began before it
@@ -149,9 +151,10 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
       while (const auto h = each.next()) {
         headers += fmt::format("{}{}={}", headers.empty() ? "" : ",", h->key, hex(h->value));
       }
-      lines += fmt::format("{}|{} {}|{}|{}|{}\n", header.offset_at(r->offset_delta).value(),
-                           header.timestamp_type() == record::TimestampType::kCreateTime ? "CreateTime" : "LogAppendTime",
-                           header.timestamp_at(r->timestamp_delta), hex(r->key), hex(r->value), headers);
+      lines +=
+          fmt::format("{}|{} {}|{}|{}|{}\n", header.offset_at(r->offset_delta).value(),
+                      header.timestamp_type() == record::TimestampType::kCreateTime ? "CreateTime" : "LogAppendTime",
+                      header.timestamp_at(r->timestamp_delta), hex(r->key), hex(r->value), headers);
     }
     EXPECT_TRUE(walker.ok());
   }
@@ -187,7 +190,9 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
   std::vector<Expected> expected_;
 };
 
-TEST_P(GoldenDirectory, HoldsWhatKafkasConsumerSaw) { expect_all(std::string_view(GetParam()) == "rich-clean"); }
+TEST_P(GoldenDirectory, HoldsWhatKafkasConsumerSaw) {
+  expect_all(std::string_view(GetParam()) == "rich-clean");
+}
 
 TEST_P(GoldenDirectory, HoldsItAgainAfterAKillOfOurs) {
   for (const Expected& e : expected_) {

@@ -24,8 +24,12 @@ LogLevel level_of(Severity severity) noexcept {
 }  // namespace
 
 Log::Log(LogEnvironment environment, std::string directory, TopicPartition name, const LogConfig& config)
-    : environment_(environment), name_(std::move(name)),
-      state_(new State{.context = {.fs = environment.fs, .logger = environment.logger, .directory = std::move(directory), .config = config}}) {}
+    : environment_(environment),
+      name_(std::move(name)),
+      state_(new State{.context = {.fs = environment.fs,
+                                   .logger = environment.logger,
+                                   .directory = std::move(directory),
+                                   .config = config}}) {}
 
 Log::~Log() = default;
 
@@ -37,7 +41,8 @@ Result<std::unique_ptr<Log>> Log::open(LogEnvironment environment, std::string d
   State& state = *opened->state_;
   auto recovered = recover_log(state.context, hints, environment.random, opened->report_);
   for (const OpenLine& line : opened->report_.lines) {
-    log(environment.logger, level_of(line.severity), "storage", "{}-{}: {}", opened->name_.topic, opened->name_.partition.value(), line.text);
+    log(environment.logger, level_of(line.severity), "storage", "{}-{}: {}", opened->name_.topic,
+        opened->name_.partition.value(), line.text);
   }
   if (!recovered) {
     return std::unexpected(recovered.error());
@@ -102,8 +107,8 @@ Error Log::go_offline(const Error& error) {
   if (!offline_) {
     MOLDAU_PROBE("log.offline");
     offline_ = true;
-    log(environment_.logger, LogLevel::kError, "storage", "{}-{}: {}; nothing is written to the log any more", name_.topic,
-        name_.partition.value(), error.message());
+    log(environment_.logger, LogLevel::kError, "storage", "{}-{}: {}; nothing is written to the log any more",
+        name_.topic, name_.partition.value(), error.message());
   }
   return error;
 }
@@ -146,8 +151,8 @@ void Log::on_recovery_point_checkpointed(Offset recovery_point) {
 bool Log::has_unsynced() const noexcept {
   const SegmentContext& context = state_->context;
   return !fenced() && !offline_ && !state_->segments.empty() &&
-         (state_->active().unsynced() || !context.unsynced.empty() || context.names_unsynced || state_->epochs_unsynced ||
-          state_->parent_unsynced);
+         (state_->active().unsynced() || !context.unsynced.empty() || context.names_unsynced ||
+          state_->epochs_unsynced || state_->parent_unsynced);
 }
 
 SyncTicket Log::collect_unsynced() {
@@ -205,11 +210,17 @@ void Log::release_idle_resources() {
 
 // --- events ---
 
-void Log::on_high_watermark(Offset high_watermark) { state_->producers.on_high_watermark(high_watermark); }
+void Log::on_high_watermark(Offset high_watermark) {
+  state_->producers.on_high_watermark(high_watermark);
+}
 
-void Log::on_config(const LogConfig& config) { state_->context.config = config; }
+void Log::on_config(const LogConfig& config) {
+  state_->context.config = config;
+}
 
-void Log::expire_producers(std::int64_t now_ms) { state_->producers.expire(now_ms, config().producer_id_expiration_ms); }
+void Log::expire_producers(std::int64_t now_ms) {
+  state_->producers.expire(now_ms, config().producer_id_expiration_ms);
+}
 
 void Log::on_directory_renamed(std::string directory) {
   for (State::Deletion& deletion : state_->deletions) {
@@ -220,9 +231,13 @@ void Log::on_directory_renamed(std::string directory) {
 
 // --- questions ---
 
-const std::string& Log::directory() const noexcept { return state_->context.directory; }
+const std::string& Log::directory() const noexcept {
+  return state_->context.directory;
+}
 
-const LogConfig& Log::config() const noexcept { return state_->context.config; }
+const LogConfig& Log::config() const noexcept {
+  return state_->context.config;
+}
 
 std::optional<Offset> Log::first_unstable_offset() const {
   const auto first = state_->producers.first_unstable_offset();
@@ -237,11 +252,17 @@ std::uint64_t Log::size_bytes() const noexcept {
   return size;
 }
 
-std::size_t Log::segment_count() const noexcept { return state_->segments.size(); }
+std::size_t Log::segment_count() const noexcept {
+  return state_->segments.size();
+}
 
-Offset Log::active_segment_base() const noexcept { return state_->segments.empty() ? log_end_ : state_->active().base(); }
+Offset Log::active_segment_base() const noexcept {
+  return state_->segments.empty() ? log_end_ : state_->active().base();
+}
 
-std::size_t Log::producer_count() const noexcept { return state_->producers.size(); }
+std::size_t Log::producer_count() const noexcept {
+  return state_->producers.size();
+}
 
 void Log::check_invariants() const {
   MOLDAU_ASSERT(!state_->segments.empty());

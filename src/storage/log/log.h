@@ -12,8 +12,8 @@
 //             (G13) and serves nothing. kOffline: a write or a sync failed earlier; it is never tried again (G5). kIo,
 //             kNoSpace: the failure itself, after which the log is offline.
 // Durability: an append is in the page cache when it returns. collect_unsynced() names all files and directory entries
-//             written since the last ticket; when all are synced, on_synced() moves durable_end(), which is also Kafka's
-//             recovery point. A rolled segment is therefore durable before the recovery point passes it.
+//             written since the last ticket; when all are synced, on_synced() moves durable_end(), which is also
+//             Kafka's recovery point. A rolled segment is therefore durable before the recovery point passes it.
 // Bound:      append: O(batches), one pwritev, no allocation beyond amortised growth of the index array. Memory: the
 //             index of the active segment (at most segment.index.bytes), five batches per live producer, and what
 //             release_idle_resources() lets go: loaded indexes of closed segments and open files.
@@ -45,7 +45,7 @@
 namespace moldau::record {
 struct ValidatedBatch;
 class Scratch;
-}
+}  // namespace moldau::record
 
 namespace moldau::storage {
 
@@ -58,8 +58,8 @@ struct LogEnvironment {
 
 class Log {
  public:
-  // Opens the partition's directory, which must exist; recovers what lies above the recovery point after an unclean stop.
-  // Every line of the report is logged as well. A log with damage below its durable end opens, fenced. Blocks.
+  // Opens the partition's directory, which must exist; recovers what lies above the recovery point after an unclean
+  // stop. Every line of the report is logged as well. A log with damage below its durable end opens, fenced. Blocks.
   // kNotFound: no directory. kInvalid: something in it that may not be touched (a symbolic link in a segment's place).
   // kUnsupported: batches of a message format before Kafka 0.11. kIo.
   [[nodiscard]] static Result<std::unique_ptr<Log>> open(LogEnvironment environment, std::string directory,
@@ -73,12 +73,13 @@ class Log {
 
   // Appends one checked batch as leader: checks the producer's sequence and epoch, assigns offsets from log_end() and
   // `epoch` in place, writes. `transaction_version` matters for markers (origin kCoordinator) alone.
-  [[nodiscard]] std::expected<AppendResult, AppendError> append_as_leader(record::ValidatedBatch& batch, LeaderEpoch epoch,
-                                                                          ProducerOrigin origin, std::int64_t now_ms,
+  [[nodiscard]] std::expected<AppendResult, AppendError> append_as_leader(record::ValidatedBatch& batch,
+                                                                          LeaderEpoch epoch, ProducerOrigin origin,
+                                                                          std::int64_t now_ms,
                                                                           std::int16_t transaction_version = 0);
-  // Appends whole batches as they are, for followers (kReplica) and raft (kRaft): checks framing, CRC and order. Batches of
-  // an epoch above `epoch` are left out from the first on (kReplica), or refuse the append (kRaft). A partial batch at
-  // the end is left out. An append of nothing succeeds with bytes == 0.
+  // Appends whole batches as they are, for followers (kReplica) and raft (kRaft): checks framing, CRC and order.
+  // Batches of an epoch above `epoch` are left out from the first on (kReplica), or refuse the append (kRaft). A
+  // partial batch at the end is left out. An append of nothing succeeds with bytes == 0.
   [[nodiscard]] std::expected<AppendResult, AppendError> append_as_is(Bytes batches, LeaderEpoch epoch,
                                                                       ProducerOrigin origin, std::int64_t now_ms);
   // A leader's epoch begins at log_end(), as Kafka notes it when leadership is gained. Older epochs are ignored.
@@ -86,9 +87,9 @@ class Log {
 
   // --- reading ---
 
-  // The bytes from the batch that holds `from` up to `upper_bound` (exclusive; high watermark, last stable offset or log
-  // end), within one segment, at most bytes_max of them; at_least_one_batch gives the first batch whole, however large.
-  // Empty at or above the bound. kOutOfRange.
+  // The bytes from the batch that holds `from` up to `upper_bound` (exclusive; high watermark, last stable offset or
+  // log end), within one segment, at most bytes_max of them; at_least_one_batch gives the first batch whole, however
+  // large. Empty at or above the bound. kOutOfRange.
   [[nodiscard]] Result<Slice> read(Offset from, Offset upper_bound, std::size_t bytes_max, bool at_least_one_batch);
   // Aborted transactions that may touch [from, upto), for a read_committed reader. upto_of(slice) is Kafka's choice.
   [[nodiscard]] Result<std::vector<AbortedTransaction>> aborted_transactions(Offset from, Offset upto);
@@ -137,10 +138,11 @@ class Log {
   [[nodiscard]] Result<bool> truncate_to(Offset offset, std::int64_t now_ms);
   // Removes everything; the log is then [offset, offset).
   [[nodiscard]] Result<> truncate_fully_and_start_at(Offset offset, std::int64_t now_ms);
-  // DeleteRecords: readers no longer see what lies below. Lower than log_start() does nothing. kOutOfRange above log_end().
+  // DeleteRecords: readers no longer see what lies below. Lower than log_start() does nothing. kOutOfRange above
+  // log_end().
   [[nodiscard]] Result<> advance_log_start(Offset offset);
-  // Deletes whole segments, oldest first, below log_start(), beyond retention.bytes or older than retention.ms, never at or
-  // above the high watermark. Their files are renamed to .deleted at once. Returns how many segments went.
+  // Deletes whole segments, oldest first, below log_start(), beyond retention.bytes or older than retention.ms, never
+  // at or above the high watermark. Their files are renamed to .deleted at once. Returns how many segments went.
   [[nodiscard]] Result<std::uint32_t> enforce_retention(std::int64_t now_ms, Offset high_watermark);
   // Begins a new segment at log_end(); false if the active one is empty.
   [[nodiscard]] Result<bool> roll(std::int64_t now_ms);
@@ -163,9 +165,9 @@ class Log {
   // Closes files and forgets indexes that can be read again. For partitions that are idle. Writes the active index out.
   void release_idle_resources();
 
-  // A clean stop writes what Kafka writes: the last time index entry, both indexes, a producer snapshot at the log end, the
-  // leader epochs; all synced: the recovery point to checkpoint is then log_end(). Not clean: closes files only. Blocks.
-  // Call once, last.
+  // A clean stop writes what Kafka writes: the last time index entry, both indexes, a producer snapshot at the log end,
+  // the leader epochs; all synced: the recovery point to checkpoint is then log_end(). Not clean: closes files only.
+  // Blocks. Call once, last.
   [[nodiscard]] Result<> close(bool clean);
 
   // --- questions ---
@@ -196,8 +198,8 @@ class Log {
 
   // Writes batches that were checked, as one piece of at most a segment; the producer state follows.
   [[nodiscard]] Result<> write_batches(Bytes batches, Offset last_offset, std::int64_t now_ms);
-  [[nodiscard]] Result<bool> roll_if_due(Bytes batches, Offset first_offset, Offset last_offset, std::int64_t max_timestamp,
-                                         std::int64_t now_ms);
+  [[nodiscard]] Result<bool> roll_if_due(Bytes batches, Offset first_offset, Offset last_offset,
+                                         std::int64_t max_timestamp, std::int64_t now_ms);
   [[nodiscard]] Result<> roll_to(Offset base, std::int64_t now_ms);
   [[nodiscard]] Result<> take_producer_snapshot();
   [[nodiscard]] Result<> drop_producer_snapshot(Offset offset);

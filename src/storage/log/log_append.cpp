@@ -51,7 +51,8 @@ std::expected<Checked, AppendError> check_batches(Bytes bytes, LeaderEpoch epoch
     }
     const record::BatchView& batch = **next;
     if (origin == ProducerOrigin::kRaft && batch.header.leader_epoch != epoch) {
-      return refuse(AppendRefusal::kEpochMismatch, "batch of another epoch than the leader's", batch.header.leader_epoch.value());
+      return refuse(AppendRefusal::kEpochMismatch, "batch of another epoch than the leader's",
+                    batch.header.leader_epoch.value());
     }
     if (origin == ProducerOrigin::kReplica && batch.header.leader_epoch > epoch) {
       MOLDAU_PROBE("log.newer_epoch_left_out");
@@ -62,9 +63,10 @@ std::expected<Checked, AppendError> check_batches(Bytes bytes, LeaderEpoch epoch
       return refuse(AppendRefusal::kCorrupt, "batch with an impossible offset delta");
     }
     if (batch.header.base_offset < expected) {
-      return checked.size_bytes == 0
-                 ? refuse(AppendRefusal::kUnexpectedOffset, "batch begins below the log end", batch.header.base_offset.value())
-                 : refuse(AppendRefusal::kOffsetsOutOfOrder, "offsets do not increase", batch.header.base_offset.value());
+      return checked.size_bytes == 0 ? refuse(AppendRefusal::kUnexpectedOffset, "batch begins below the log end",
+                                              batch.header.base_offset.value())
+                                     : refuse(AppendRefusal::kOffsetsOutOfOrder, "offsets do not increase",
+                                              batch.header.base_offset.value());
     }
     if (batch.bytes.size() > batch_bytes_max) {
       return refuse(AppendRefusal::kBatchTooLarge, "batch is larger than a segment");
@@ -116,7 +118,9 @@ std::optional<AppendError> Log::refuse_append() const {
   return std::nullopt;
 }
 
-AppendError Log::storage_failure(const Error& error) { return {AppendRefusal::kStorage, go_offline(error)}; }
+AppendError Log::storage_failure(const Error& error) {
+  return {AppendRefusal::kStorage, go_offline(error)};
+}
 
 std::expected<AppendResult, AppendError> Log::append_as_leader(record::ValidatedBatch& batch, LeaderEpoch epoch,
                                                                ProducerOrigin origin, std::int64_t now_ms,
@@ -135,14 +139,18 @@ std::expected<AppendResult, AppendError> Log::append_as_leader(record::Validated
     }
     marker = *decoded;
   }
-  const auto duplicate = state_->producers.check(batch.header, marker ? &*marker : nullptr, origin, transaction_version);
+  const auto duplicate =
+      state_->producers.check(batch.header, marker ? &*marker : nullptr, origin, transaction_version);
   if (!duplicate) {
-    return refuse(to_append_refusal(duplicate.error()), "producer state refuses the batch", batch.header.producer_id.value());
+    return refuse(to_append_refusal(duplicate.error()), "producer state refuses the batch",
+                  batch.header.producer_id.value());
   }
   if (duplicate->has_value()) {
     const StoredBatch& stored = **duplicate;
-    return AppendResult{.first_offset = stored.first_offset(), .last_offset = stored.last_offset,
-                        .append_time_ms = stored.timestamp, .duplicate = true};
+    return AppendResult{.first_offset = stored.first_offset(),
+                        .last_offset = stored.last_offset,
+                        .append_time_ms = stored.timestamp,
+                        .duplicate = true};
   }
   const Offset first = log_end_;
   const Offset last = first + batch.header.last_offset_delta;
@@ -222,8 +230,8 @@ Result<> Log::write_batches(Bytes bytes, Offset last_offset, std::int64_t now_ms
     }
     const auto completed = state_->producers.apply(header, marker ? &*marker : nullptr);
     if (completed && completed->aborted) {
-      MOLDAU_CHECK(active.append_aborted({completed->producer_id, completed->first_offset, completed->last_offset,
-                                          completed->last_stable_offset}));
+      MOLDAU_CHECK(active.append_aborted(
+          {completed->producer_id, completed->first_offset, completed->last_offset, completed->last_stable_offset}));
     }
   }
   log_end_ = last_offset + 1;

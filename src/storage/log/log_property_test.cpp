@@ -26,10 +26,15 @@ class LogProperty : public LogFixture {
 
   void append_one() {
     const auto records = static_cast<std::int32_t>(1 + below(4));
-    BatchSpec spec{.records = records, .timestamp = static_cast<std::int64_t>(1'000 + below(5'000)), .value_bytes = below(150), .tag = ++tag_};
+    BatchSpec spec{.records = records,
+                   .timestamp = static_cast<std::int64_t>(1'000 + below(5'000)),
+                   .value_bytes = below(150),
+                   .tag = ++tag_};
     const std::int32_t producer = static_cast<std::int32_t>(below(4));
     if (producer > 0) {
-      spec.options = {.producer_id = ProducerId(producer), .producer_epoch = ProducerEpoch(0), .base_sequence = sequences_[producer]};
+      spec.options = {.producer_id = ProducerId(producer),
+                      .producer_epoch = ProducerEpoch(0),
+                      .base_sequence = sequences_[producer]};
     }
     epoch_ += below(20) == 0 ? 1 : 0;
     const ByteVector batch = make_batch(spec);
@@ -37,7 +42,8 @@ class LogProperty : public LogFixture {
       return;
     }
     const auto appended = append(*log_, batch, 0, LeaderEpoch(epoch_));
-    ASSERT_TRUE(appended) << appended.error().cause.message() << " producer " << producer << " sequence " << sequences_[producer];
+    ASSERT_TRUE(appended) << appended.error().cause.message() << " producer " << producer << " sequence "
+                          << sequences_[producer];
     ASSERT_FALSE(appended->duplicate);
     sequences_[producer] += records;
     std::int64_t offset = appended->first_offset.value();
@@ -113,15 +119,16 @@ class LogProperty : public LogFixture {
     check_epochs(expected);
   }
 
-  // Kafka looks in the first segment young enough and gives up if that holds nothing above the log start: only a log whose
-  // start is a segment's begin is compared.
+  // Kafka looks in the first segment young enough and gives up if that holds nothing above the log start: only a log
+  // whose start is a segment's begin is compared.
   void check_time(const std::vector<StoredRecord>& records) {
     if (moved_start_) {
       return;
     }
     record::Scratch scratch;
     const auto timestamp = static_cast<std::int64_t>(900 + below(5'300));
-    const auto expected = std::ranges::find_if(records, [&](const StoredRecord& r) { return r.timestamp >= timestamp; });
+    const auto expected =
+        std::ranges::find_if(records, [&](const StoredRecord& r) { return r.timestamp >= timestamp; });
     const auto found = log_->offset_for_timestamp(timestamp, scratch);
     ASSERT_TRUE(found);
     ASSERT_EQ(found->has_value(), expected != records.end());
@@ -163,8 +170,9 @@ class LogProperty : public LogFixture {
       case 9: ASSERT_TRUE(sync(*log_, *fs_)); break;
       case 10:
         if (below(10) == 0) {
-          ASSERT_TRUE(log_->advance_log_start(log_->log_start() + static_cast<std::int64_t>(
-              below(static_cast<std::uint64_t>(log_->log_end() - log_->log_start()) + 1))));
+          ASSERT_TRUE(log_->advance_log_start(
+              log_->log_start() +
+              static_cast<std::int64_t>(below(static_cast<std::uint64_t>(log_->log_end() - log_->log_start()) + 1))));
           moved_start_ = true;
         }
         break;

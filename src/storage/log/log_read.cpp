@@ -15,8 +15,8 @@ bool is_damage(const Error& error) noexcept {
 
 // The first record of a batch that `matches`, as a found time.
 template <class Matches>
-Result<std::optional<TimestampedOffset>> find_record(const record::BatchHeader& header, Bytes bytes, record::Scratch& scratch,
-                                                     std::size_t bytes_max, Matches matches) {
+Result<std::optional<TimestampedOffset>> find_record(const record::BatchHeader& header, Bytes bytes,
+                                                     record::Scratch& scratch, std::size_t bytes_max, Matches matches) {
   record::RecordWalker walker({header, bytes}, scratch, bytes_max);
   while (const record::RecordView* record = walker.next()) {
     const TimestampedOffset found{header.timestamp_at(record->timestamp_delta), header.offset_at(record->offset_delta),
@@ -49,8 +49,9 @@ Error Log::judge_read_error(const Error& error, Offset near) {
     MOLDAU_PROBE("log.fenced_in_use");
     const Offset base = state_->segments[segment_of(near)]->base();
     report_.fence = FenceReason{base, static_cast<std::uint64_t>(error.detail()), near, error};
-    log(environment_.logger, LogLevel::kError, "storage", "{}-{}: segment {} is damaged near offset {}: {}; the log is closed",
-        name_.topic, name_.partition.value(), base.value(), near.value(), error.message());
+    log(environment_.logger, LogLevel::kError, "storage",
+        "{}-{}: segment {} is damaged near offset {}: {}; the log is closed", name_.topic, name_.partition.value(),
+        base.value(), near.value(), error.message());
     return error;
   }
   return error.kind() == ErrorKind::kIo ? go_offline(error) : error;
@@ -58,7 +59,8 @@ Error Log::judge_read_error(const Error& error, Offset near) {
 
 // The last segment that begins at or below `offset`.
 std::size_t Log::segment_of(Offset offset) const {
-  const auto above = std::ranges::upper_bound(state_->segments, offset, {}, [](const auto& segment) { return segment->base(); });
+  const auto above =
+      std::ranges::upper_bound(state_->segments, offset, {}, [](const auto& segment) { return segment->base(); });
   return above == state_->segments.begin() ? 0 : static_cast<std::size_t>(above - state_->segments.begin()) - 1;
 }
 
@@ -195,9 +197,10 @@ Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(std::int64_t 
         continue;
       }
       MOLDAU_TRY(bytes, scanner.bytes());
-      MOLDAU_TRY(found, find_record(batch->header, bytes, scratch, config().decompressed_bytes_max, [&](const TimestampedOffset& r) {
-        return r.timestamp >= timestamp && r.offset >= log_start_;
-      }));
+      MOLDAU_TRY(found, find_record(batch->header, bytes, scratch, config().decompressed_bytes_max,
+                                    [&](const TimestampedOffset& r) {
+                                      return r.timestamp >= timestamp && r.offset >= log_start_;
+                                    }));
       if (found) {
         return found;
       }
@@ -263,7 +266,9 @@ std::optional<LeaderEpoch> Log::latest_epoch() const {
   return latest ? std::optional(latest->epoch) : std::nullopt;
 }
 
-std::optional<LeaderEpoch> Log::epoch_for_offset(Offset offset) const { return state_->epochs.epoch_for(offset); }
+std::optional<LeaderEpoch> Log::epoch_for_offset(Offset offset) const {
+  return state_->epochs.epoch_for(offset);
+}
 
 std::optional<LeaderEpoch> Log::earliest_epoch() const {
   const auto earliest = state_->epochs.earliest();

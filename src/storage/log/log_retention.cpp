@@ -51,7 +51,8 @@ Result<> Log::truncate_fully_and_start_at(Offset offset, std::int64_t now_ms) {
     for (const Offset snapshot : SnapshotOffsets(state_->snapshots)) {
       MOLDAU_CHECK(drop_producer_snapshot(snapshot));
     }
-    MOLDAU_TRY(segment, Segment::create(state_->context, offset, draw_roll_jitter(config(), environment_.random), now_ms));
+    MOLDAU_TRY(segment,
+               Segment::create(state_->context, offset, draw_roll_jitter(config(), environment_.random), now_ms));
     state_->segments.push_back(std::move(segment));
     return {};
   };

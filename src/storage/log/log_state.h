@@ -37,7 +37,8 @@ struct Log::State {
   SnapshotOffsets snapshots;
   std::vector<Deletion> deletions;
 
-  // The last batches of the active segment, oldest first from `recent_next`: readers at the tail need no look into the file.
+  // The last batches of the active segment, oldest first from `recent_next`: readers at the tail need no look into the
+  // file.
   std::array<Place, kRecentBatches> recent{};
   std::size_t recent_count = 0;
   std::size_t recent_next = 0;

@@ -159,17 +159,22 @@ TEST_F(LogAppend, AsIsTakesOffsetsAndEpochsAsTheyAre) {
   EXPECT_EQ(appended->first_offset, Offset(10));
   EXPECT_EQ(appended->last_offset, Offset(21));
   EXPECT_EQ(log_->log_end(), Offset(22));
-  EXPECT_EQ(log_->append_as_is(second, LeaderEpoch(3), ProducerOrigin::kReplica, 0).error().refusal, AppendRefusal::kUnexpectedOffset);
+  EXPECT_EQ(log_->append_as_is(second, LeaderEpoch(3), ProducerOrigin::kReplica, 0).error().refusal,
+            AppendRefusal::kUnexpectedOffset);
   spec.options.base_offset = Offset(30);
   const ByteVector third = make_batch(spec);
-  EXPECT_EQ(log_->append_as_is(third, LeaderEpoch(2), ProducerOrigin::kReplica, 0)->bytes, 0U) << "a newer epoch is left out";
-  EXPECT_EQ(log_->append_as_is(third, LeaderEpoch(2), ProducerOrigin::kRaft, 0).error().refusal, AppendRefusal::kEpochMismatch);
+  EXPECT_EQ(log_->append_as_is(third, LeaderEpoch(2), ProducerOrigin::kReplica, 0)->bytes, 0U)
+      << "a newer epoch is left out";
+  EXPECT_EQ(log_->append_as_is(third, LeaderEpoch(2), ProducerOrigin::kRaft, 0).error().refusal,
+            AppendRefusal::kEpochMismatch);
   ByteVector damaged = third;
   damaged.back() ^= std::byte{1};
-  EXPECT_EQ(log_->append_as_is(damaged, LeaderEpoch(3), ProducerOrigin::kReplica, 0).error().refusal, AppendRefusal::kCorrupt);
+  EXPECT_EQ(log_->append_as_is(damaged, LeaderEpoch(3), ProducerOrigin::kReplica, 0).error().refusal,
+            AppendRefusal::kCorrupt);
   ByteVector disordered = third;
   disordered.insert(disordered.end(), third.begin(), third.end());
-  EXPECT_EQ(log_->append_as_is(disordered, LeaderEpoch(3), ProducerOrigin::kReplica, 0).error().refusal, AppendRefusal::kOffsetsOutOfOrder);
+  EXPECT_EQ(log_->append_as_is(disordered, LeaderEpoch(3), ProducerOrigin::kReplica, 0).error().refusal,
+            AppendRefusal::kOffsetsOutOfOrder);
   EXPECT_EQ(log_->log_end(), Offset(22));
   EXPECT_EQ(all().size(), 4U);
 }
@@ -334,7 +339,8 @@ TEST_F(LogRead, FindsRecordsByTime) {
   fill(10, 1, 2'000);
   const auto records = all();
   for (const std::int64_t timestamp : {0LL, 1'000LL, 1'001LL, 1'003LL, 1'095LL, 1'192LL, 1'193LL, 4'999LL, 5'000LL}) {
-    const auto expected = std::ranges::find_if(records, [&](const StoredRecord& r) { return r.timestamp >= timestamp; });
+    const auto expected =
+        std::ranges::find_if(records, [&](const StoredRecord& r) { return r.timestamp >= timestamp; });
     const auto found = log_->offset_for_timestamp(timestamp, scratch);
     ASSERT_TRUE(found && found->has_value()) << timestamp;
     EXPECT_EQ((*found)->offset, expected->offset) << timestamp;
@@ -357,7 +363,8 @@ struct TransactionalLog : LogFixture {
   }
   void end(std::int64_t producer, bool abort) {
     const auto type = abort ? record::ControlRecordType::kAbort : record::ControlRecordType::kCommit;
-    ByteVector marker = record::build_end_txn_marker(Offset(0), LeaderEpoch(0), 1'000, ProducerId(producer), ProducerEpoch(0), type, {3});
+    ByteVector marker = record::build_end_txn_marker(Offset(0), LeaderEpoch(0), 1'000, ProducerId(producer),
+                                                     ProducerEpoch(0), type, {3});
     const auto appended = append(*log_, std::move(marker), 0, LeaderEpoch(0), ProducerOrigin::kCoordinator);
     ASSERT_TRUE(appended) << appended.error().cause.message();
   }
@@ -365,21 +372,23 @@ struct TransactionalLog : LogFixture {
     return log_->aborted_transactions(Offset(from), Offset(upto)).value();
   }
   void write_some() {
-    produce(1, 0);   // 0-1
-    produce(2, 0);   // 2-3
-    end(1, true);    // 4
-    produce(1, 2);   // 5-6
-    end(2, false);   // 7
-    produce(3, 0);   // 8-9, stays open
-    end(1, true);    // 10
+    produce(1, 0);  // 0-1
+    produce(2, 0);  // 2-3
+    end(1, true);   // 4
+    produce(1, 2);  // 5-6
+    end(2, false);  // 7
+    produce(3, 0);  // 8-9, stays open
+    end(1, true);   // 10
   }
   void expect_some() {
     EXPECT_EQ(log_->first_unstable_offset(), Offset(0)) << "no marker is known to be replicated";
     log_->on_high_watermark(Offset(8));
-    EXPECT_EQ(log_->first_unstable_offset(), Offset(5)) << "the last marker of producer 1 is not below the high watermark";
+    EXPECT_EQ(log_->first_unstable_offset(), Offset(5))
+        << "the last marker of producer 1 is not below the high watermark";
     log_->on_high_watermark(Offset(11));
     EXPECT_EQ(log_->first_unstable_offset(), Offset(8));
-    EXPECT_THAT(aborted(0, 11), ElementsAre(AbortedTransaction{ProducerId(1), Offset(0)}, AbortedTransaction{ProducerId(1), Offset(5)}));
+    EXPECT_THAT(aborted(0, 11), ElementsAre(AbortedTransaction{ProducerId(1), Offset(0)},
+                                            AbortedTransaction{ProducerId(1), Offset(5)}));
     EXPECT_THAT(aborted(5, 11), ElementsAre(AbortedTransaction{ProducerId(1), Offset(5)}));
     EXPECT_THAT(aborted(0, 5), ElementsAre(AbortedTransaction{ProducerId(1), Offset(0)}));
     EXPECT_THAT(aborted(11, 12), IsEmpty());
@@ -396,8 +405,10 @@ TEST_F(TransactionalLog, KnowsThemAfterACleanStop) {
   open();
   write_some();
   stop_and_open();
-  EXPECT_EQ(log_->first_unstable_offset(), Offset(8)) << "a snapshot holds open transactions; ended ones were below the log end";
-  EXPECT_THAT(aborted(0, 11), ElementsAre(AbortedTransaction{ProducerId(1), Offset(0)}, AbortedTransaction{ProducerId(1), Offset(5)}));
+  EXPECT_EQ(log_->first_unstable_offset(), Offset(8))
+      << "a snapshot holds open transactions; ended ones were below the log end";
+  EXPECT_THAT(aborted(0, 11),
+              ElementsAre(AbortedTransaction{ProducerId(1), Offset(0)}, AbortedTransaction{ProducerId(1), Offset(5)}));
 }
 
 TEST_F(TransactionalLog, KnowsThemAfterAKill) {
@@ -555,7 +566,9 @@ TEST_F(LogRetention, SnapshotsBelowTheCheckpointedRecoveryPointGo) {
   open();
   fill(40);
   ASSERT_TRUE(sync(*log_, *fs_));
-  const auto count = [&] { return std::ranges::count_if(names(), [](const std::string& n) { return n.ends_with(".snapshot"); }); };
+  const auto count = [&] {
+    return std::ranges::count_if(names(), [](const std::string& n) { return n.ends_with(".snapshot"); });
+  };
   EXPECT_EQ(count(), static_cast<std::ptrdiff_t>(log_->segment_count()) - 1);
   log_->on_recovery_point_checkpointed(log_->durable_end());
   EXPECT_EQ(count(), 1);

@@ -14,17 +14,17 @@ namespace moldau::storage {
 
 // Why an append was refused. Nothing was written, but for kStorage, after which the log is offline.
 enum class AppendRefusal : std::uint8_t {
-  kOutOfOrderSequence,       // OUT_OF_ORDER_SEQUENCE_NUMBER (45)
-  kInvalidProducerEpoch,     // INVALID_PRODUCER_EPOCH (47): older than one seen
-  kInvalidTxnState,          // INVALID_TXN_STATE (48): a plain batch inside the producer's open transaction
-  kCoordinatorFenced,        // TRANSACTION_COORDINATOR_FENCED (52): a marker of an older coordinator
-  kBatchTooLarge,            // RECORD_LIST_TOO_LARGE (18): larger than segment.bytes
-  kCorrupt,                  // CORRUPT_MESSAGE (2): the batches given as they are do not parse or fail their CRC
-  kOffsetsOutOfOrder,        // batches given as they are: offsets do not increase
-  kUnexpectedOffset,         // batches given as they are: begin below the log end
-  kEpochMismatch,            // kRaft: a batch of another leader epoch than the caller's
-  kFenced,                   // the log has damage below its durable end (G13)
-  kStorage,                  // KAFKA_STORAGE_ERROR (56): the write failed, or the log is offline since an earlier one
+  kOutOfOrderSequence,    // OUT_OF_ORDER_SEQUENCE_NUMBER (45)
+  kInvalidProducerEpoch,  // INVALID_PRODUCER_EPOCH (47): older than one seen
+  kInvalidTxnState,       // INVALID_TXN_STATE (48): a plain batch inside the producer's open transaction
+  kCoordinatorFenced,     // TRANSACTION_COORDINATOR_FENCED (52): a marker of an older coordinator
+  kBatchTooLarge,         // RECORD_LIST_TOO_LARGE (18): larger than segment.bytes
+  kCorrupt,               // CORRUPT_MESSAGE (2): the batches given as they are do not parse or fail their CRC
+  kOffsetsOutOfOrder,     // batches given as they are: offsets do not increase
+  kUnexpectedOffset,      // batches given as they are: begin below the log end
+  kEpochMismatch,         // kRaft: a batch of another leader epoch than the caller's
+  kFenced,                // the log has damage below its durable end (G13)
+  kStorage,               // KAFKA_STORAGE_ERROR (56): the write failed, or the log is offline since an earlier one
 };
 
 struct AppendError {
@@ -37,8 +37,9 @@ struct AppendResult {
   Offset last_offset{0};
   // kNoTimestamp, or for a duplicate the max timestamp of the batch stored first, as Kafka answers.
   std::int64_t append_time_ms = kNoTimestamp;
-  bool duplicate = false;  // one of the producer's last five batches: nothing was written, the offsets are the first ones
-  bool rolled = false;     // a new segment was begun: a good moment to sync
+  bool duplicate =
+      false;            // one of the producer's last five batches: nothing was written, the offsets are the first ones
+  bool rolled = false;  // a new segment was begun: a good moment to sync
   std::uint64_t bytes = 0;  // written
 };
 

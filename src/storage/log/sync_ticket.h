@@ -21,15 +21,13 @@ struct SyncTicket {
     ByteVector content;
   };
 
-  Offset end{0};                                       // all records below are covered
-  std::uint64_t truncations = 0;                       // of the log when the ticket was taken
-  std::vector<std::shared_ptr<runtime::File>> files;   // to be synced
-  std::vector<Replacement> replacements;               // small files to be replaced whole: leader-epoch-checkpoint
-  std::vector<std::string> directories;                // whose names are to be synced
+  Offset end{0};                                      // all records below are covered
+  std::uint64_t truncations = 0;                      // of the log when the ticket was taken
+  std::vector<std::shared_ptr<runtime::File>> files;  // to be synced
+  std::vector<Replacement> replacements;              // small files to be replaced whole: leader-epoch-checkpoint
+  std::vector<std::string> directories;               // whose names are to be synced
 
-  [[nodiscard]] bool empty() const noexcept {
-    return files.empty() && replacements.empty() && directories.empty();
-  }
+  [[nodiscard]] bool empty() const noexcept { return files.empty() && replacements.empty() && directories.empty(); }
 
   // Everything but `files`. Blocks. An error is final, as File::sync's.
   [[nodiscard]] Result<> run_names(runtime::FileSystem& fs) const;

@@ -32,9 +32,9 @@ class ProducerEntry {
   static constexpr std::size_t kBatchesMax = 5;  // max.in.flight.requests.per.connection of an idempotent producer
 
   ProducerEpoch epoch = kNoProducerEpoch;
-  std::int32_t coordinator_epoch = -1;           // of the last marker
-  std::int64_t last_timestamp = kNoTimestamp;    // of the last batch or marker; it expires by this
-  Offset txn_first = kNoOffset;                  // of the open transaction; -1: none
+  std::int32_t coordinator_epoch = -1;         // of the last marker
+  std::int64_t last_timestamp = kNoTimestamp;  // of the last batch or marker; it expires by this
+  Offset txn_first = kNoOffset;                // of the open transaction; -1: none
 
   [[nodiscard]] std::span<const StoredBatch> batches() const noexcept { return {batches_.data(), count_}; }
   [[nodiscard]] std::int32_t last_sequence() const noexcept {

@@ -56,7 +56,8 @@ Result<ProducerEntries> parse_producer_snapshot(Bytes content) {
   ProducerEntries entries;
   entries.reserve(snapshot.producer_entries.size());
   for (const auto& from : snapshot.producer_entries) {
-    if (from.producer_id < 0 || from.offset_delta < 0 || (from.last_offset >= 0 && from.offset_delta > from.last_offset)) {
+    if (from.producer_id < 0 || from.offset_delta < 0 ||
+        (from.last_offset >= 0 && from.offset_delta > from.last_offset)) {
       return fail(ErrorKind::kCorrupt, "producer snapshot with an impossible entry", 0, from.producer_id);
     }
     ProducerEntry entry;

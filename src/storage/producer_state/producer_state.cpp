@@ -29,8 +29,8 @@ bool sequence_fits(const ProducerEntry& entry, const record::BatchHeader& batch)
   return follows(entry.last_sequence(), batch.base_sequence);
 }
 
-// From transaction version 2 on each transaction has an epoch of its own, so a marker's must be new; but a marker that is
-// written again after its transaction ended does no harm and must not fail the coordinator.
+// From transaction version 2 on each transaction has an epoch of its own, so a marker's must be new; but a marker that
+// is written again after its transaction ended does no harm and must not fail the coordinator.
 bool marker_epoch_fits(const ProducerEntry& entry, ProducerEpoch epoch, std::int16_t transaction_version) noexcept {
   if (transaction_version < 2 || epoch > entry.epoch) {
     return epoch >= entry.epoch;
@@ -95,7 +95,8 @@ std::optional<CompletedTxn> ProducerState::apply(const record::BatchHeader& batc
     return complete(batch.producer_id, batch, *marker, first);
   }
   entry.add({batch.last_sequence(), batch.last_offset_delta, batch.last_offset(), batch.max_timestamp});
-  if (batch.is_transactional() && !entry.in_transaction() && ongoing_.try_emplace(batch.base_offset, batch.producer_id).second) {
+  if (batch.is_transactional() && !entry.in_transaction() &&
+      ongoing_.try_emplace(batch.base_offset, batch.producer_id).second) {
     entry.txn_first = batch.base_offset;
   }
   return std::nullopt;

@@ -50,8 +50,8 @@ enum class ProducerRefusal : std::uint8_t {
 
 class ProducerState {
  public:
-  // May this batch be appended? A value is the batch it duplicates (kClient alone). `marker` is null for data, and for a
-  // control batch whose records compaction removed. Batches without a producer id are always fine. Changes nothing.
+  // May this batch be appended? A value is the batch it duplicates (kClient alone). `marker` is null for data, and for
+  // a control batch whose records compaction removed. Batches without a producer id are always fine. Changes nothing.
   [[nodiscard]] std::expected<std::optional<StoredBatch>, ProducerRefusal> check(
       const record::BatchHeader& batch, const EndMarker* marker, ProducerOrigin origin,
       std::int16_t transaction_version) const;
@@ -91,8 +91,8 @@ class ProducerState {
   CompletedTxn complete(ProducerId id, const record::BatchHeader& batch, const EndMarker& marker, Offset first);
 
   std::unordered_map<ProducerId, ProducerEntry> producers_;
-  std::map<Offset, ProducerId> ongoing_;       // by first offset
-  std::map<Offset, Offset> unreplicated_;      // ended, marker not below the high watermark: first offset -> marker's
+  std::map<Offset, ProducerId> ongoing_;   // by first offset
+  std::map<Offset, Offset> unreplicated_;  // ended, marker not below the high watermark: first offset -> marker's
   Offset map_end_{0};
 };
 

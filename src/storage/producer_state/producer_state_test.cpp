@@ -12,8 +12,8 @@ namespace {
 
 using record::BatchHeader;
 
-BatchHeader data_batch(std::int64_t base, std::int64_t producer, std::int16_t epoch, std::int32_t sequence, std::int32_t records,
-                       bool transactional = false) {
+BatchHeader data_batch(std::int64_t base, std::int64_t producer, std::int16_t epoch, std::int32_t sequence,
+                       std::int32_t records, bool transactional = false) {
   BatchHeader batch;
   batch.base_offset = Offset(base);
   batch.producer_id = ProducerId(producer);
@@ -55,7 +55,8 @@ class Reference {
     if (batch.producer_epoch.value() == newest) {
       const std::size_t remembered = std::min<std::size_t>(of_epoch.size(), 5);
       for (std::size_t i = of_epoch.size() - remembered; i < of_epoch.size(); ++i) {
-        if (of_epoch[i]->base_sequence == batch.base_sequence && of_epoch[i]->last_offset_delta == batch.last_offset_delta) {
+        if (of_epoch[i]->base_sequence == batch.base_sequence &&
+            of_epoch[i]->last_offset_delta == batch.last_offset_delta) {
           first = of_epoch[i]->base_offset;
           return Verdict::kDuplicate;
         }
@@ -69,7 +70,8 @@ class Reference {
     }
     std::int64_t expected = 0;
     if (batch.producer_epoch.value() == newest && !of_epoch.empty()) {
-      expected = (std::int64_t{of_epoch.back()->base_sequence} + of_epoch.back()->record_count) % (std::int64_t{INT32_MAX} + 1);
+      expected = (std::int64_t{of_epoch.back()->base_sequence} + of_epoch.back()->record_count) %
+                 (std::int64_t{INT32_MAX} + 1);
     }
     return batch.base_sequence == expected ? Verdict::kAccept : Verdict::kOutOfOrder;
   }
@@ -119,7 +121,9 @@ TEST(ProducerState, EqualsTheReferenceAutomatonAndIsRebuiltFromTheLogAlone) {  /
           }
           break;
         }
-        case 1: batch.base_sequence = record::increment_sequence(sequence, 1 + static_cast<std::int32_t>(random() % 3)); break;
+        case 1:
+          batch.base_sequence = record::increment_sequence(sequence, 1 + static_cast<std::int32_t>(random() % 3));
+          break;
         case 2: batch.producer_epoch = ProducerEpoch(static_cast<std::int16_t>(epoch[who] - 1)); break;
         case 3:
           batch.producer_epoch = ProducerEpoch(static_cast<std::int16_t>(epoch[who] + 1));
@@ -224,19 +228,24 @@ TEST(ProducerState, MarkersOfOlderCoordinatorsAndEpochsAreFenced) {
   state.apply(data_batch(0, 1, 3, 0, 1, true), nullptr);
   state.apply(marker_batch(1, 1, 3), &marker);
   const EndMarker zombie{false, 4};
-  EXPECT_EQ(state.check(marker_batch(2, 1, 3), &zombie, ProducerOrigin::kCoordinator, 0).error(), ProducerRefusal::kCoordinatorFenced);
+  EXPECT_EQ(state.check(marker_batch(2, 1, 3), &zombie, ProducerOrigin::kCoordinator, 0).error(),
+            ProducerRefusal::kCoordinatorFenced);
   EXPECT_TRUE(state.check(marker_batch(2, 1, 3), &zombie, ProducerOrigin::kReplica, 0)) << "the leader has judged";
-  EXPECT_EQ(state.check(marker_batch(2, 1, 2), &marker, ProducerOrigin::kCoordinator, 0).error(), ProducerRefusal::kInvalidEpoch);
-  EXPECT_TRUE(state.check(marker_batch(2, 1, 3), &marker, ProducerOrigin::kCoordinator, 2)) << "a repeated marker does no harm";
+  EXPECT_EQ(state.check(marker_batch(2, 1, 2), &marker, ProducerOrigin::kCoordinator, 0).error(),
+            ProducerRefusal::kInvalidEpoch);
+  EXPECT_TRUE(state.check(marker_batch(2, 1, 3), &marker, ProducerOrigin::kCoordinator, 2))
+      << "a repeated marker does no harm";
   state.apply(data_batch(2, 1, 3, 1, 1, true), nullptr);
-  EXPECT_FALSE(state.check(marker_batch(3, 1, 3), &marker, ProducerOrigin::kCoordinator, 2)) << "version 2 wants a new epoch";
+  EXPECT_FALSE(state.check(marker_batch(3, 1, 3), &marker, ProducerOrigin::kCoordinator, 2))
+      << "version 2 wants a new epoch";
   EXPECT_TRUE(state.check(marker_batch(3, 1, 4), &marker, ProducerOrigin::kCoordinator, 2));
 }
 
 TEST(ProducerState, APlainBatchInsideATransactionIsRefused) {
   ProducerState state;
   state.apply(data_batch(0, 1, 0, 0, 1, true), nullptr);
-  EXPECT_EQ(state.check(data_batch(1, 1, 0, 1, 1, false), nullptr, ProducerOrigin::kClient, 0).error(), ProducerRefusal::kInvalidTxnState);
+  EXPECT_EQ(state.check(data_batch(1, 1, 0, 1, 1, false), nullptr, ProducerOrigin::kClient, 0).error(),
+            ProducerRefusal::kInvalidTxnState);
 }
 
 TEST(ProducerState, ExpiryKeepsOpenTransactions) {

@@ -19,9 +19,14 @@ struct NamedFile {
 
 // Files of Kafka, or ours, that lie in a partition's directory but are not the log's.
 bool is_known_neighbour(std::string_view name) {
-  constexpr std::string_view kNames[] = {"leader-epoch-checkpoint", "leader-epoch-checkpoint.tmp", "partition.metadata",
-                                         "partition.metadata.tmp", "quorum-state", "quorum-state.tmp"};
-  constexpr std::string_view kSuffixes[] = {".checkpoint", ".checkpoint.deleted", ".checkpoint.part"};  // of KRaft snapshots
+  constexpr std::string_view kNames[] = {"leader-epoch-checkpoint",
+                                         "leader-epoch-checkpoint.tmp",
+                                         "partition.metadata",
+                                         "partition.metadata.tmp",
+                                         "quorum-state",
+                                         "quorum-state.tmp"};
+  constexpr std::string_view kSuffixes[] = {".checkpoint", ".checkpoint.deleted",
+                                            ".checkpoint.part"};  // of KRaft snapshots
   return std::ranges::find(kNames, name) != std::end(kNames) ||
          std::ranges::any_of(kSuffixes, [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
@@ -59,8 +64,9 @@ class DirectorySettler {
         continue;
       }
       if (entry.kind != EntryKind::kFile) {
-        report_.add(Severity::kError, fmt::format("{}: {} in the place of a log's file; remove it or put the file there",
-                                                  entry.name, entry.kind == EntryKind::kDirectory ? "a directory" : "a link"));
+        report_.add(Severity::kError,
+                    fmt::format("{}: {} in the place of a log's file; remove it or put the file there", entry.name,
+                                entry.kind == EntryKind::kDirectory ? "a directory" : "a link"));
         return fail(ErrorKind::kInvalid, "a link or directory in the place of a log's file");
       }
       files_.push_back({std::move(entry.name), *parsed});
@@ -102,7 +108,9 @@ class DirectorySettler {
       return {};
     }
     MOLDAU_CHECK(remove_where(
-        [&](const NamedFile& file) { return file.parsed.stage == FileStage::kSwap && file.parsed.base >= *first_cleaned; },
+        [&](const NamedFile& file) {
+          return file.parsed.stage == FileStage::kSwap && file.parsed.base >= *first_cleaned;
+        },
         "left by an interrupted split"));
     return remove_where([](const NamedFile& file) { return file.parsed.stage == FileStage::kCleaned; },
                         "left by an interrupted compaction");

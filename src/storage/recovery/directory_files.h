@@ -1,4 +1,5 @@
-// First pass over a partition's directory: which segments and snapshots there are, leftovers of interrupted work cleared.
+// First pass over a partition's directory: which segments and snapshots there are, leftovers of interrupted work
+// cleared.
 #pragma once
 
 #include <map>

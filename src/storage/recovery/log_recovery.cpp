@@ -27,7 +27,10 @@ struct Damage {
 class LogRecovery {
  public:
   LogRecovery(SegmentContext& context, const OpenHints& hints, runtime::Random& random, OpenReport& report)
-      : context_(context), hints_(hints), random_(random), report_(report),
+      : context_(context),
+        hints_(hints),
+        random_(random),
+        report_(report),
         bound_(std::max(hints.recovery_point, hints.durable_end.value_or(Offset(0)))) {}
 
   Result<RecoveredLog> run() {
@@ -51,7 +54,8 @@ class LogRecovery {
         if (!is_damage(outcome.error())) {
           return std::unexpected(outcome.error());
         }
-        fence({reading_, static_cast<std::uint64_t>(outcome.error().detail()), log_.segments[reading_]->base(), outcome.error()});
+        fence({reading_, static_cast<std::uint64_t>(outcome.error().detail()), log_.segments[reading_]->base(),
+               outcome.error()});
         return finish_fenced();
       }
     }
@@ -59,7 +63,9 @@ class LogRecovery {
   }
 
  private:
-  [[nodiscard]] static std::string name_of(const Segment& segment) { return log_file_name(segment.base(), FileRole::kLog); }
+  [[nodiscard]] static std::string name_of(const Segment& segment) {
+    return log_file_name(segment.base(), FileRole::kLog);
+  }
   [[nodiscard]] Segment& active() { return *log_.segments.back(); }
 
   // --- segments ---
@@ -105,7 +111,8 @@ class LogRecovery {
       fence({i, static_cast<std::uint64_t>(loaded.error().detail()), segment.base(), loaded.error()});
     } else if (context_.indexes_rebuilt != before) {
       ++report_.indexes_rebuilt;
-      report_.add(Severity::kWarn, fmt::format("{}: index missing or damaged, made anew from the batches", name_of(segment)));
+      report_.add(Severity::kWarn,
+                  fmt::format("{}: index missing or damaged, made anew from the batches", name_of(segment)));
     }
     return {};
   }
@@ -122,7 +129,8 @@ class LogRecovery {
       if (!index && !is_damage(index.error())) {
         return std::unexpected(index.error());
       }
-      report_.add(Severity::kWarn, fmt::format("{}: {}, made anew from the batches", log_file_name(segment.base(), FileRole::kTransactionIndex),
+      report_.add(Severity::kWarn, fmt::format("{}: {}, made anew from the batches",
+                                               log_file_name(segment.base(), FileRole::kTransactionIndex),
                                                index ? "reaches beyond its segment" : index.error().message()));
       ++report_.indexes_rebuilt;
       broken_transactions_.push_back(&segment);
@@ -145,7 +153,8 @@ class LogRecovery {
       if (!is_damage(end.error())) {
         return std::unexpected(end.error());
       }
-      report_.add(Severity::kWarn, fmt::format("{}: {}; scanned although the last stop was clean", name_of(active()), end.error().message()));
+      report_.add(Severity::kWarn, fmt::format("{}: {}; scanned although the last stop was clean", name_of(active()),
+                                               end.error().message()));
       --first_scanned_;
     }
     MOLDAU_TRY(damage, scan());
@@ -168,8 +177,9 @@ class LogRecovery {
       Segment& segment = *log_.segments[i];
       if (expected && !follows(segment, *expected)) {
         // The tail of the segment before, or a segment between, was lost without a trace.
-        return Damage{i - 1, log_.segments[i - 1]->size_bytes(), *expected,
-                      Error(ErrorKind::kTruncated, "batches before the next segment are missing", 0, segment.base().value())};
+        return Damage{
+            i - 1, log_.segments[i - 1]->size_bytes(), *expected,
+            Error(ErrorKind::kTruncated, "batches before the next segment are missing", 0, segment.base().value())};
       }
       MOLDAU_TRY(damage, scan_segment(i));
       if (damage) {
@@ -222,7 +232,8 @@ class LogRecovery {
     }
   }
 
-  Result<> check_batch(const Segment& segment, const record::BatchHeader& header, Offset next, BatchScanner& scanner) const {
+  Result<> check_batch(const Segment& segment, const record::BatchHeader& header, Offset next,
+                       BatchScanner& scanner) const {
     if (!segment.continues(header, next)) {
       return fail(ErrorKind::kCorrupt, "batch with an offset out of order");
     }
@@ -240,11 +251,14 @@ class LogRecovery {
     MOLDAU_PROBE("recovery.fenced");
     const Segment& segment = *log_.segments[damage.segment];
     report_.fence = FenceReason{segment.base(), damage.position, damage.next, damage.error};
-    report_.add(Severity::kError,
-                fmt::format("{} is damaged at position {} (offset {}): {}. All below offset {} was on the disk once, so this is not the "
-                            "end of an interrupted write: the log stays closed and unchanged. Restore the file from a replica or a "
-                            "backup, or move the directory away to give the partition up",
-                            name_of(segment), damage.position, damage.next.value(), damage.error.message(), bound_.value()));
+    report_.add(
+        Severity::kError,
+        fmt::format(
+            "{} is damaged at position {} (offset {}): {}. All below offset {} was on the disk once, so this is not "
+            "the "
+            "end of an interrupted write: the log stays closed and unchanged. Restore the file from a replica or a "
+            "backup, or move the directory away to give the partition up",
+            name_of(segment), damage.position, damage.next.value(), damage.error.message(), bound_.value()));
   }
 
   // Later segments go first, and their names durably: were they still there after a cut, a second recovery would take
@@ -259,8 +273,8 @@ class LogRecovery {
     }
     Segment& segment = active();
     const std::uint64_t bytes = segment.size_bytes() - damage.position;
-    report_.add(Severity::kWarn, fmt::format("{}: cut {} bytes from position {} (offset {}): {}", name_of(segment), bytes,
-                                             damage.position, damage.next.value(), damage.error.message()));
+    report_.add(Severity::kWarn, fmt::format("{}: cut {} bytes from position {} (offset {}): {}", name_of(segment),
+                                             bytes, damage.position, damage.next.value(), damage.error.message()));
     report_.bytes_cut += bytes;
     if (bytes > 0) {
       MOLDAU_CHECK(segment.cut(damage.position));
@@ -272,7 +286,8 @@ class LogRecovery {
 
   Result<> remove_segment(std::string_view why) {
     Segment& segment = active();
-    report_.add(Severity::kWarn, fmt::format("{}: removed with {} bytes, {}", name_of(segment), segment.size_bytes(), why));
+    report_.add(Severity::kWarn,
+                fmt::format("{}: removed with {} bytes, {}", name_of(segment), segment.size_bytes(), why));
     report_.bytes_cut += segment.size_bytes();
     ++report_.segments_removed;
     MOLDAU_TRY(paths, segment.rename_deleted());
@@ -292,8 +307,9 @@ class LogRecovery {
       return {};
     }
     if (log_.log_end < hints_.recovery_point) {
-      report_.add(Severity::kWarn, fmt::format("the log ends at offset {}, below its recovery point {}: records in between are gone",
-                                               log_.log_end.value(), hints_.recovery_point.value()));
+      report_.add(Severity::kWarn,
+                  fmt::format("the log ends at offset {}, below its recovery point {}: records in between are gone",
+                              log_.log_end.value(), hints_.recovery_point.value()));
     }
     if (!log_.segments.empty() && log_.log_end < hints_.log_start) {
       report_.add(Severity::kWarn, fmt::format("the log ends at offset {}, below its start {}: it begins anew there",
@@ -305,7 +321,8 @@ class LogRecovery {
       log_.log_end = hints_.log_start;
     }
     if (log_.segments.empty()) {
-      MOLDAU_TRY(segment, Segment::create(context_, log_.log_end, draw_roll_jitter(context_.config, random_), hints_.now_ms));
+      MOLDAU_TRY(segment,
+                 Segment::create(context_, log_.log_end, draw_roll_jitter(context_.config, random_), hints_.now_ms));
       log_.segments.push_back(std::move(segment));
       first_scanned_ = 1;
     }
@@ -321,9 +338,10 @@ class LogRecovery {
       return;
     }
     report_.fence = FenceReason{hints_.log_start, 0, log_.log_end, error};
-    report_.add(Severity::kError, fmt::format("no segment is left of a log that was on the disk up to offset {}: it stays closed. "
-                                              "Restore the files, or move the directory away to give the partition up",
-                                              durable_end.value()));
+    report_.add(Severity::kError,
+                fmt::format("no segment is left of a log that was on the disk up to offset {}: it stays closed. "
+                            "Restore the files, or move the directory away to give the partition up",
+                            durable_end.value()));
   }
 
   // --- leader epochs ---
@@ -361,11 +379,13 @@ class LogRecovery {
   Result<> settle_epochs() {
     const bool has_batches = std::ranges::any_of(log_.segments, [](const auto& segment) { return !segment->empty(); });
     if (epochs_from_batches_ && has_batches) {
-      report_.add(Severity::kWarn, fmt::format("{}: {}; made anew from the batches", kLeaderEpochFile, epochs_problem_));
+      report_.add(Severity::kWarn,
+                  fmt::format("{}: {}; made anew from the batches", kLeaderEpochFile, epochs_problem_));
       log_.epochs.clear();
       for (reading_ = 0; reading_ < log_.segments.size(); ++reading_) {
         MOLDAU_TRY(file, log_.segments[reading_]->file());
-        BatchScanner scanner(*file, 0, log_.segments[reading_]->size_bytes(), scan_buffer_, BatchScanner::kRecoveryChunk);
+        BatchScanner scanner(*file, 0, log_.segments[reading_]->size_bytes(), scan_buffer_,
+                             BatchScanner::kRecoveryChunk);
         for (;;) {
           MOLDAU_TRY(batch, scanner.next());
           if (!batch) {
@@ -377,13 +397,15 @@ class LogRecovery {
     }
     log_.epochs.truncate_from_end(log_.log_end);
     log_.epochs.truncate_from_start(log_.log_start);
-    log_.epochs_unsynced = epochs_from_batches_ ? has_batches : !std::ranges::equal(log_.epochs.entries(), epochs_on_disk_.entries());
+    log_.epochs_unsynced =
+        epochs_from_batches_ ? has_batches : !std::ranges::equal(log_.epochs.entries(), epochs_on_disk_.entries());
     return {};
   }
 
   // --- producer state ---
 
-  // Above the recovery point a snapshot may be older than the transaction indexes beside it, or newer than what is left.
+  // Above the recovery point a snapshot may be older than the transaction indexes beside it, or newer than what is
+  // left.
   [[nodiscard]] Offset snapshot_bound() const {
     return first_scanned_ == log_.segments.size() ? log_.log_end : std::min(hints_.recovery_point, log_.log_end);
   }
@@ -408,8 +430,22 @@ class LogRecovery {
   }
 
   [[nodiscard]] std::size_t index_of(Offset offset) const {
-    const auto above = std::ranges::find_if(log_.segments, [&](const auto& segment) { return segment->base() > offset; });
+    const auto above =
+        std::ranges::find_if(log_.segments, [&](const auto& segment) { return segment->base() > offset; });
     return above == log_.segments.begin() ? 0 : static_cast<std::size_t>(above - log_.segments.begin()) - 1;
+  }
+
+  [[nodiscard]] const char* reason_to_drop(Offset snapshot, Offset bound, Offset kept) const {
+    if (snapshot > log_.log_end) {
+      return "the log ends before it";
+    }
+    if (snapshot > bound) {
+      return "it lies above the recovery point";
+    }
+    if (snapshot < log_.log_start) {
+      return "it lies below the log start";
+    }
+    return snapshot != kept && !is_segment_base(snapshot) ? "a newer one takes its place" : nullptr;
   }
 
   Result<> drop_snapshots() {
@@ -418,12 +454,9 @@ class LogRecovery {
     const Offset kept = newest == log_.snapshots.begin() ? kNoOffset : *std::prev(newest);
     std::vector<Offset> dropped;
     for (const Offset offset : log_.snapshots) {
-      if (offset > log_.log_end) {
-        report_.add(Severity::kWarn, fmt::format("{}: removed, the log ends at offset {}",
-                                                 log_file_name(offset, FileRole::kProducerSnapshot), log_.log_end.value()));
-        dropped.push_back(offset);
-      } else if (offset > bound || offset < log_.log_start || (offset != kept && !is_segment_base(offset))) {
-        report_.add(Severity::kInfo, fmt::format("{}: removed, it may not be used", log_file_name(offset, FileRole::kProducerSnapshot)));
+      if (const char* why = reason_to_drop(offset, bound, kept)) {
+        report_.add(offset > log_.log_end ? Severity::kWarn : Severity::kInfo,
+                    fmt::format("{}: removed, {}", log_file_name(offset, FileRole::kProducerSnapshot), why));
         dropped.push_back(offset);
       }
     }
@@ -464,7 +497,8 @@ class LogRecovery {
   }
 
   [[nodiscard]] bool rewrites_transactions(const Segment& segment) const {
-    const bool scanned = first_scanned_ < log_.segments.size() && segment.base() >= log_.segments[first_scanned_]->base();
+    const bool scanned =
+        first_scanned_ < log_.segments.size() && segment.base() >= log_.segments[first_scanned_]->base();
     return scanned || std::ranges::find(broken_transactions_, &segment) != broken_transactions_.end();
   }
 
@@ -491,7 +525,8 @@ class LogRecovery {
 
   // One for each segment above the recovery point, so that the next recovery need not read further back.
   Result<> snapshot_at(const Segment& segment) {
-    if (segment.base() <= log_.log_start || log_.snapshots.contains(segment.base()) || !rewrites_transactions(segment)) {
+    if (segment.base() <= log_.log_start || log_.snapshots.contains(segment.base()) ||
+        !rewrites_transactions(segment)) {
       return {};
     }
     MOLDAU_CHECK(write_producer_snapshot(context_, log_.producers));
@@ -502,7 +537,8 @@ class LogRecovery {
   // --- durability ---
 
   Result<> settle_durability() {
-    log_.durable_end = hints_.clean_shutdown && first_scanned_ == log_.segments.size() ? log_.log_end : std::min(bound_, log_.log_end);
+    log_.durable_end =
+        hints_.clean_shutdown && first_scanned_ == log_.segments.size() ? log_.log_end : std::min(bound_, log_.log_end);
     for (std::size_t i = first_scanned_; i < log_.segments.size(); ++i) {
       MOLDAU_CHECK(log_.segments[i]->mark_unsynced());
       if (i + 1 < log_.segments.size()) {
@@ -514,7 +550,8 @@ class LogRecovery {
   }
 
   Result<RecoveredLog> finish_fenced() {
-    log_.log_start = log_.segments.empty() ? hints_.log_start : std::max(hints_.log_start, log_.segments.front()->base());
+    log_.log_start =
+        log_.segments.empty() ? hints_.log_start : std::max(hints_.log_start, log_.segments.front()->base());
     log_.log_end = std::max(log_.log_start, report_.fence->offset);
     log_.durable_end = std::min(bound_, log_.log_end);
     return std::move(log_);
@@ -538,7 +575,8 @@ class LogRecovery {
 
 }  // namespace
 
-Result<RecoveredLog> recover_log(SegmentContext& context, const OpenHints& hints, runtime::Random& random, OpenReport& report) {
+Result<RecoveredLog> recover_log(SegmentContext& context, const OpenHints& hints, runtime::Random& random,
+                                 OpenReport& report) {
   return LogRecovery(context, hints, random, report).run();
 }
 

@@ -79,7 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto choices = std::to_integer<unsigned>(input[0]);
-  OpenHints hints{.clean_shutdown = (choices & 1) != 0, .recovery_point = Offset(load_be<std::uint16_t>(input.data() + 1))};
+  OpenHints hints{.clean_shutdown = (choices & 1) != 0,
+                  .recovery_point = Offset(load_be<std::uint16_t>(input.data() + 1))};
   if ((choices & 2) != 0) {
     hints.durable_end = hints.recovery_point + 1;
   }

@@ -13,12 +13,12 @@ namespace moldau::storage {
 
 // What the directory's checkpoints say about a log that is opened.
 struct OpenHints {
-  bool clean_shutdown = false;  // .kafka_cleanshutdown was there: the files are trusted as they are
-  Offset recovery_point{0};     // recovery-point-offset-checkpoint; 0 if nothing
-  Offset log_start{0};          // log-start-offset-checkpoint; 0 if nothing
+  bool clean_shutdown = false;        // .kafka_cleanshutdown was there: the files are trusted as they are
+  Offset recovery_point{0};           // recovery-point-offset-checkpoint; 0 if nothing
+  Offset log_start{0};                // log-start-offset-checkpoint; 0 if nothing
   std::optional<Offset> durable_end;  // a trusted entry of moldau.durable-ends; none: the recovery point is the bound
-  bool new_directory = false;   // just made by the caller: the first ticket syncs its parent too
-  std::int64_t now_ms = 0;      // wall clock
+  bool new_directory = false;         // just made by the caller: the first ticket syncs its parent too
+  std::int64_t now_ms = 0;            // wall clock
 };
 
 enum class Severity : std::uint8_t { kInfo, kWarn, kError };

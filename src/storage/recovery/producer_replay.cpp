@@ -21,7 +21,8 @@ Result<> replay_segment(Segment& segment, std::uint64_t position, Offset to, Pro
       return {};
     }
     if (!segment.continues(batch->header, next)) {
-      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0, static_cast<std::int64_t>(batch->position));
+      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0,
+                  static_cast<std::int64_t>(batch->position));
     }
     next = batch->header.next_offset();
     std::optional<EndMarker> marker;

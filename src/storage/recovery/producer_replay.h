@@ -26,8 +26,9 @@ struct ReplayHooks {
   Function<Result<>(Segment&, const CompletedTxn&)> on_completed;
 };
 
-// Applies the batches of [from, to) to `state`, whose map_end becomes `to`. `from` need not be the begin of a batch: one
-// that ends at or above it is applied whole, as in Kafka. Only headers are read, and markers. kIo, kCorrupt, kTruncated.
+// Applies the batches of [from, to) to `state`, whose map_end becomes `to`. `from` need not be the begin of a batch:
+// one that ends at or above it is applied whole, as in Kafka. Only headers are read, and markers. kIo, kCorrupt,
+// kTruncated.
 [[nodiscard]] Result<> replay_producers(Segments& segments, Offset from, Offset to, ProducerState& state,
                                         ReplayHooks& hooks);
 

@@ -42,10 +42,12 @@ Result<Bytes> BatchScanner::load(std::uint64_t at, std::size_t size) {
     loaded_from_ = at;
     loaded_ = read;
     if (read < wanted) {
-      return fail(ErrorKind::kTruncated, "segment file is shorter than it was", 0, static_cast<std::int64_t>(at + read));
+      return fail(ErrorKind::kTruncated, "segment file is shorter than it was", 0,
+                  static_cast<std::int64_t>(at + read));
     }
   }
-  return Bytes(buffer_).subspan(static_cast<std::size_t>(at - loaded_from_), loaded_ - static_cast<std::size_t>(at - loaded_from_));
+  return Bytes(buffer_).subspan(static_cast<std::size_t>(at - loaded_from_),
+                                loaded_ - static_cast<std::size_t>(at - loaded_from_));
 }
 
 Result<std::optional<FoundBatch>> BatchScanner::next() {

@@ -2,10 +2,10 @@
 // are stepped over.
 //
 // Errors:  next(): kTruncated: the file (up to `end`) ends inside the batch; kCorrupt: impossible length or magic;
-//          kUnsupported: a message set of magic 0 or 1 that is intact by its own checksum, so no damage; kIo. position()
-//          then stands at the offending bytes, and the scanner is used no further.
-// Bound:   memory is `chunk` bytes of the caller's buffer; bytes() grows it to the batch, never beyond what the file holds.
-// Source:  FileLogInputStream.
+//          kUnsupported: a message set of magic 0 or 1 that is intact by its own checksum, so no damage; kIo.
+//          position() then stands at the offending bytes, and the scanner is used no further.
+// Bound:   memory is `chunk` bytes of the caller's buffer; bytes() grows it to the batch, never beyond what the file
+// holds. Source:  FileLogInputStream.
 #pragma once
 
 #include <cstddef>
@@ -27,11 +27,12 @@ struct FoundBatch {
 
 class BatchScanner {
  public:
-  static constexpr std::size_t kLookupChunk = 8 << 10;     // a few index intervals
+  static constexpr std::size_t kLookupChunk = 8 << 10;  // a few index intervals
   static constexpr std::size_t kRecoveryChunk = 256 << 10;
 
   // Of the batches in [position, end) of `file`. `buffer` is lent, its content lost.
-  BatchScanner(const runtime::File& file, std::uint64_t position, std::uint64_t end, ByteVector& buffer, std::size_t chunk);
+  BatchScanner(const runtime::File& file, std::uint64_t position, std::uint64_t end, ByteVector& buffer,
+               std::size_t chunk);
 
   // The next batch, whole within `end`; nullopt at the end.
   [[nodiscard]] Result<std::optional<FoundBatch>> next();

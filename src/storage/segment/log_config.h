@@ -17,8 +17,8 @@ struct LogConfig {
   std::int64_t retention_bytes = -1;        // -1: kept however much
   std::int64_t file_delete_delay_ms = 60'000;
   std::int64_t max_compaction_lag_ms = INT64_MAX;
-  bool cleanup_delete = true;   // cleanup.policy contains "delete"
-  bool cleanup_compact = false;  // cleanup.policy contains "compact"
+  bool cleanup_delete = true;                           // cleanup.policy contains "delete"
+  bool cleanup_compact = false;                         // cleanup.policy contains "compact"
   std::int64_t producer_id_expiration_ms = 86'400'000;  // the broker's producer.id.expiration.ms
 
   std::size_t decompressed_bytes_max = std::size_t{100} << 20;  // moldau.decompressed.batch.bytes.max, for time lookups

@@ -15,8 +15,9 @@ constexpr std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) noexc
 }
 
 constexpr std::int64_t roll_after_ms(const LogConfig& config) noexcept {
-  return config.cleanup_compact && config.max_compaction_lag_ms > 0 ? std::min(config.max_compaction_lag_ms, config.segment_ms)
-                                                                    : config.segment_ms;
+  return config.cleanup_compact && config.max_compaction_lag_ms > 0
+             ? std::min(config.max_compaction_lag_ms, config.segment_ms)
+             : config.segment_ms;
 }
 
 }  // namespace
@@ -26,10 +27,17 @@ std::int64_t draw_roll_jitter(const LogConfig& config, runtime::Random& random) 
   return bound <= 0 ? 0 : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound)));
 }
 
-Segment::Segment(SegmentContext& context, Offset base, std::uint64_t size_bytes, bool has_transactions, std::int64_t jitter_ms,
-                 std::int64_t now_ms)
-    : context_(context), base_(base), size_(size_bytes), offsets_(base), times_(base), max_time_{kNoTimestamp, base},
-      created_ms_(now_ms), jitter_ms_(jitter_ms), has_transactions_file_(has_transactions) {}
+Segment::Segment(SegmentContext& context, Offset base, std::uint64_t size_bytes, bool has_transactions,
+                 std::int64_t jitter_ms, std::int64_t now_ms)
+    : context_(context),
+      base_(base),
+      size_(size_bytes),
+      offsets_(base),
+      times_(base),
+      max_time_{kNoTimestamp, base},
+      created_ms_(now_ms),
+      jitter_ms_(jitter_ms),
+      has_transactions_file_(has_transactions) {}
 
 Result<std::unique_ptr<Segment>> Segment::create(SegmentContext& context, Offset base, std::int64_t jitter_ms,
                                                  std::int64_t now_ms) {
@@ -95,7 +103,8 @@ Result<> Segment::load_first_timestamp() {
   return {};
 }
 
-Result<bool> Segment::should_roll(std::uint64_t bytes, std::int64_t max_timestamp, Offset last_offset, std::int64_t now_ms) {
+Result<bool> Segment::should_roll(std::uint64_t bytes, std::int64_t max_timestamp, Offset last_offset,
+                                  std::int64_t now_ms) {
   const LogConfig& config = context_.config;
   MOLDAU_CHECK(load_indexes());
   MOLDAU_CHECK(load_first_timestamp());
@@ -103,8 +112,9 @@ Result<bool> Segment::should_roll(std::uint64_t bytes, std::int64_t max_timestam
       times_.full(config.segment_index_bytes) || !can_append(last_offset)) {
     return true;
   }
-  const std::int64_t waited = first_timestamp_.value_or(kNoTimestamp) >= 0 ? wrapping_difference(max_timestamp, *first_timestamp_)
-                                                                          : now_ms - created_ms_;
+  const std::int64_t waited = first_timestamp_.value_or(kNoTimestamp) >= 0
+                                  ? wrapping_difference(max_timestamp, *first_timestamp_)
+                                  : now_ms - created_ms_;
   return !empty() && waited > roll_after_ms(config) - jitter_ms_;
 }
 
@@ -195,7 +205,8 @@ Result<> Segment::find_largest_time() {
     return {};
   }
   MOLDAU_TRY(from, file());
-  BatchScanner scanner(*from, offsets_.lookup(max_time_.offset).position, size_, context_.scan_buffer, BatchScanner::kLookupChunk);
+  BatchScanner scanner(*from, offsets_.lookup(max_time_.offset).position, size_, context_.scan_buffer,
+                       BatchScanner::kLookupChunk);
   for (;;) {
     MOLDAU_TRY(batch, scanner.next());
     if (!batch) {
@@ -292,7 +303,8 @@ Result<> Segment::rebuild_indexes() {
     const record::BatchHeader& header = (*batch)->header;
     if (!continues(header, next)) {
       loaded_ = false;
-      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0, static_cast<std::int64_t>((*batch)->position));
+      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0,
+                  static_cast<std::int64_t>((*batch)->position));
     }
     note(header, (*batch)->position);
     next = header.next_offset();
@@ -349,7 +361,8 @@ Result<> Segment::keep_transactions_below(Offset offset) {
 Result<std::optional<FoundBatch>> Segment::find(Offset target) {
   MOLDAU_CHECK(load_indexes());
   MOLDAU_TRY(from, file());
-  BatchScanner scanner(*from, offsets_.lookup(target).position, size_, context_.scan_buffer, BatchScanner::kLookupChunk);
+  BatchScanner scanner(*from, offsets_.lookup(target).position, size_, context_.scan_buffer,
+                       BatchScanner::kLookupChunk);
   for (;;) {
     MOLDAU_TRY(batch, scanner.next());
     if (!batch || batch->header.last_offset() >= target) {
@@ -370,7 +383,8 @@ Result<Offset> Segment::next_offset() {
       return next;
     }
     if (!continues(batch->header, next)) {
-      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0, static_cast<std::int64_t>(batch->position));
+      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0,
+                  static_cast<std::int64_t>(batch->position));
     }
     next = batch->header.next_offset();
   }
@@ -419,7 +433,8 @@ Result<> Segment::release() {
 
 Result<std::vector<std::string>> Segment::rename_deleted() {
   std::vector<std::string> renamed;
-  for (const FileRole role : {FileRole::kOffsetIndex, FileRole::kTimeIndex, FileRole::kTransactionIndex, FileRole::kLog}) {
+  for (const FileRole role :
+       {FileRole::kOffsetIndex, FileRole::kTimeIndex, FileRole::kTransactionIndex, FileRole::kLog}) {
     const std::string from = path(role);
     std::string to = from + std::string(kDeletedSuffix);
     if (auto outcome = context_.fs.rename(from, to); outcome) {

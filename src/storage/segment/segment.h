@@ -1,10 +1,13 @@
 // Segment: one stretch of a log: its .log file and the three indexes over it.
 //
 // Shard:      owned by its Log. Files are opened at first use and closed by release().
-// Invariants: G1  an index entry is added only for a batch that was written, and never beyond index.interval.bytes rules.
-//             G2  max_timestamp() is the largest time of the records, as far as the time index and what was appended since
+// Invariants: G1  an index entry is added only for a batch that was written, and never beyond index.interval.bytes
+// rules.
+//             G2  max_timestamp() is the largest time of the records, as far as the time index and what was appended
+//             since
 //                 tell; offset_of_max_timestamp() is the last offset of the batch that has it.
-// Errors:     kCorrupt, kTruncated (detail: the position): the file holds no batch where one must be; kIo, kNoSpace. After
+// Errors:     kCorrupt, kTruncated (detail: the position): the file holds no batch where one must be; kIo, kNoSpace.
+// After
 //             a failed write the segment's end is unknown: the owner goes offline.
 // Durability: what was written since the last collect_unsynced() is in the page cache only.
 // Bound:      indexes in memory while loaded: 8 + 12 bytes for each index.interval.bytes of log.
@@ -39,9 +42,9 @@ struct SegmentContext {
   Logger& logger;
   std::string directory;
   LogConfig config;
-  ByteVector scan_buffer = {};                                   // one scan at a time
-  std::vector<std::shared_ptr<runtime::File>> unsynced = {};   // written files that no segment keeps track of
-  bool names_unsynced = false;                                 // names were made, changed or removed in the directory
+  ByteVector scan_buffer = {};                                // one scan at a time
+  std::vector<std::shared_ptr<runtime::File>> unsynced = {};  // written files that no segment keeps track of
+  bool names_unsynced = false;                                // names were made, changed or removed in the directory
   std::uint32_t indexes_rebuilt = 0;
 };
 
@@ -51,8 +54,8 @@ struct SegmentContext {
 class Segment {
  public:
   // Makes an empty .log file; one left behind there is emptied.
-  [[nodiscard]] static Result<std::unique_ptr<Segment>> create(SegmentContext& context, Offset base, std::int64_t jitter_ms,
-                                                               std::int64_t now_ms);
+  [[nodiscard]] static Result<std::unique_ptr<Segment>> create(SegmentContext& context, Offset base,
+                                                               std::int64_t jitter_ms, std::int64_t now_ms);
   // Takes a .log file of `size_bytes` that exists. `has_transactions`: there is a .txnindex beside it.
   Segment(SegmentContext& context, Offset base, std::uint64_t size_bytes, bool has_transactions, std::int64_t jitter_ms,
           std::int64_t now_ms);

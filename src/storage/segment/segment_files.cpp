@@ -25,7 +25,9 @@ constexpr std::array<std::pair<std::string_view, FileStage>, 4> kStages{{
     {".swap", FileStage::kSwap},
 }};
 
-std::string_view suffix(FileRole role) noexcept { return kRoles[static_cast<std::size_t>(role)].first; }
+std::string_view suffix(FileRole role) noexcept {
+  return kRoles[static_cast<std::size_t>(role)].first;
+}
 
 }  // namespace
 
@@ -52,7 +54,9 @@ std::optional<LogFileName> parse_log_file_name(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-std::string log_file_name(Offset base, FileRole role) { return fmt::format("{:020}{}", base.value(), suffix(role)); }
+std::string log_file_name(Offset base, FileRole role) {
+  return fmt::format("{:020}{}", base.value(), suffix(role));
+}
 
 std::string log_file_path(std::string_view directory, Offset base, FileRole role) {
   return fmt::format("{}/{:020}{}", directory, base.value(), suffix(role));

@@ -2,7 +2,8 @@
 //
 //   00000000000000000123.log  .index  .timeindex  .txnindex   a segment
 //   00000000000000000123.snapshot                             producer state of the records below 123
-//   ….deleted   to be removed     ….cleaned   compaction's unfinished output     ….swap   its finished output, not yet in place
+//   ….deleted   to be removed     ….cleaned   compaction's unfinished output     ….swap   its finished output, not yet
+//   in place
 //
 // Source: LogFileUtils. Difference: names of other than twenty digits are not ours (Kafka would read their number).
 #pragma once

@@ -45,8 +45,9 @@ class LogFixture : public ::testing::Test {
   // `records` records of about 100 bytes.
   void fill(int batches, std::int32_t records = 1, std::int64_t timestamp = 1'000, LeaderEpoch epoch = LeaderEpoch(0)) {
     for (int i = 0; i < batches; ++i) {
-      const auto appended = append(*log_, make_batch({.records = records, .timestamp = timestamp + i, .value_bytes = 30, .tag = ++tag_}),
-                                   timestamp + i, epoch);
+      const auto appended =
+          append(*log_, make_batch({.records = records, .timestamp = timestamp + i, .value_bytes = 30, .tag = ++tag_}),
+                 timestamp + i, epoch);
       ASSERT_TRUE(appended) << appended.error().cause.message();
     }
   }
@@ -56,7 +57,9 @@ class LogFixture : public ::testing::Test {
     return records.value_or(std::vector<StoredRecord>{});
   }
   [[nodiscard]] static std::string path(Offset base, FileRole role) { return log_file_path(kDirectory, base, role); }
-  [[nodiscard]] ByteVector& file(std::int64_t base, FileRole role = FileRole::kLog) { return fs_->content(path(Offset(base), role)); }
+  [[nodiscard]] ByteVector& file(std::int64_t base, FileRole role = FileRole::kLog) {
+    return fs_->content(path(Offset(base), role));
+  }
   [[nodiscard]] bool has_line(std::string_view part) const {
     for (const OpenLine& line : log_->open_report().lines) {
       if (line.text.find(part) != std::string::npos) {

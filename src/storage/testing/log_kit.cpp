@@ -38,7 +38,8 @@ std::vector<StoredRecord> records_of(Bytes bytes) {
     }
     record::RecordWalker walker(batch, scratch, std::size_t{100} << 20);
     while (const record::RecordView* record = walker.next()) {
-      records.push_back({batch.header.offset_at(record->offset_delta), batch.header.timestamp_at(record->timestamp_delta),
+      records.push_back({batch.header.offset_at(record->offset_delta),
+                         batch.header.timestamp_at(record->timestamp_delta),
                          std::string(as_text(record->value.value_or(Bytes{}))), batch.header.leader_epoch});
     }
     MOLDAU_ASSERT(walker.ok(), batch.header.base_offset.value());

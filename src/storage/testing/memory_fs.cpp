@@ -15,7 +15,8 @@ using runtime::OpenMode;
 
 class MemoryFileSystem::OpenFile final : public File {
  public:
-  OpenFile(MemoryFileSystem& fs, std::shared_ptr<Node> node) : fs_(fs), node_(std::move(node)), counters_(fs.counters_) {
+  OpenFile(MemoryFileSystem& fs, std::shared_ptr<Node> node)
+      : fs_(fs), node_(std::move(node)), counters_(fs.counters_) {
     ++counters_->open_files;
   }
   ~OpenFile() override { --counters_->open_files; }
@@ -77,7 +78,9 @@ class MemoryLock final : public runtime::FileLock {};
 
 }  // namespace
 
-void MemoryFileSystem::touch_names(const std::string& path) { unsynced_directories_.insert(runtime::parent_path(path)); }
+void MemoryFileSystem::touch_names(const std::string& path) {
+  unsynced_directories_.insert(runtime::parent_path(path));
+}
 
 std::shared_ptr<MemoryFileSystem::Node> MemoryFileSystem::put_node(const std::string& path) {
   auto& node = files_[path];
@@ -198,7 +201,9 @@ ByteVector& MemoryFileSystem::content(const std::string& path) {
   return files_.at(path)->bytes;
 }
 
-void MemoryFileSystem::put(const std::string& path, ByteVector bytes) { put_node(path)->bytes = std::move(bytes); }
+void MemoryFileSystem::put(const std::string& path, ByteVector bytes) {
+  put_node(path)->bytes = std::move(bytes);
+}
 
 std::set<std::string> MemoryFileSystem::unsynced() const {
   std::set<std::string> names = unsynced_directories_;

@@ -1,4 +1,5 @@
-// MemoryFileSystem: files in memory, for tests of code that stands on the file seam. Counts what is open and fails on demand.
+// MemoryFileSystem: files in memory, for tests of code that stands on the file seam. Counts what is open and fails on
+// demand.
 //
 // Shard:  one thread. Files stay readable and writable after their name was removed, as in POSIX.
 // Bound:  test-only; everything is kept. It does not model crashes: the simulator's disk does.

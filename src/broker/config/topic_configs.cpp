@@ -54,12 +54,12 @@ std::vector<ConfigSynonym> TopicConfigs::resolve(const config::ConfigKey& key,
                                                  const metadata::ConfigLayers& layers) const {
   std::vector<ConfigSynonym> values;
   if (const auto found = layers.topic.find(key.name); found != layers.topic.end()) {
-    values.push_back({std::string(key.name), found->second, ConfigSource::kTopic});
+    values.push_back({std::string(key.name), found->second, ConfigSource::kTopic, found->second});
   }
   const auto add_layer = [&](const ConfigMap& map, ConfigSource source) {
     for (const config::Synonym& synonym : key.synonyms) {
       if (const auto found = map.find(synonym.broker_key); found != map.end()) {
-        values.push_back({std::string(synonym.broker_key), scaled(found->second, synonym.factor), source});
+        values.push_back({std::string(synonym.broker_key), scaled(found->second, synonym.factor), source, found->second});
       }
     }
   };
@@ -68,8 +68,13 @@ std::vector<ConfigSynonym> TopicConfigs::resolve(const config::ConfigKey& key,
   add_layer(config_.set_keys, ConfigSource::kStaticBroker);
   // The last synonym is the one with a default of its own; a key without synonyms is its own default.
   const std::string name(key.synonyms.empty() ? key.name : key.synonyms.back().broker_key);
+  // Of several synonyms Kafka names a default for retention alone: its hours; the others' milliseconds default to nothing.
+  const bool names_default = key.synonyms.size() == 1 || key.name == "retention.ms";
+  const config::ConfigKey* broker_key =
+      names_default ? config::find(config::Scope::kBroker, key.synonyms.back().broker_key) : nullptr;
   values.push_back({name, key.default_is_null ? std::nullopt : std::optional<std::string>(key.default_value),
-                    ConfigSource::kDefault});
+                    ConfigSource::kDefault,
+                    broker_key != nullptr ? std::optional<std::string>(broker_key->default_value) : std::nullopt});
   return values;
 }
 

@@ -31,8 +31,9 @@ enum class ConfigSource : std::int8_t {
 
 struct ConfigSynonym {
   std::string name;
-  std::optional<std::string> value;
+  std::optional<std::string> value;  // as the topic key counts it
   ConfigSource source = ConfigSource::kDefault;
+  std::optional<std::string> raw;    // as it was written: hours, where the key counts milliseconds
 };
 
 class TopicConfigs final : public metadata::ConfigSchema, public PartitionConfigSource {

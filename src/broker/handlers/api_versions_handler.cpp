@@ -34,7 +34,8 @@ void add_range(ApiVersionsResponse& response, const protocol::ApiInfo& api) {
   range.max_version = api.max_version;
 }
 
-void add_features(ApiVersionsResponse& response, const metadata::Image& image, std::int16_t version) {
+void add_features(ApiVersionsResponse& response, const metadata::Image& image, std::int16_t kraft_version,
+                  std::int16_t version) {
   for (const metadata::SupportedFeature& feature : metadata::supported_features()) {
     if (feature.min == 0 && version < kFirstVersionWithLevelZero) {
       continue;  // older clients take level 0 for a malformed range
@@ -47,6 +48,12 @@ void add_features(ApiVersionsResponse& response, const metadata::Image& image, s
     response.finalized_features.push_back({.name = metadata::kMetadataVersionFeature,
                                            .max_version_level = image.metadata_version()->value(),
                                            .min_version_level = image.metadata_version()->value()});
+    // Lives in the log's control records, not in the image.
+    if (kraft_version > 0) {
+      response.finalized_features.push_back({.name = metadata::kKRaftVersionFeature,
+                                             .max_version_level = kraft_version,
+                                             .min_version_level = kraft_version});
+    }
     for (const auto& [name, level] : image.features()) {
       response.finalized_features.push_back({.name = name, .max_version_level = level, .min_version_level = level});
     }
@@ -81,7 +88,7 @@ void ApiVersionsHandler::handle(Request request) {
   }
   const std::shared_ptr<const metadata::Image> image = router_.image();
   if (request.version() >= kFirstVersionWithSoftware) {
-    add_features(response, *image, request.version());
+    add_features(response, *image, identity_.kraft_version, request.version());
   }
   request.reply(response);
 }

@@ -7,6 +7,7 @@
 // Source:  ApiVersionsRequest, DefaultApiVersionManager; KIP-35, 482, 511, 584; KAFKA-17011 (level-0 features).
 #pragma once
 
+#include "broker/handlers/metadata_handler.h"
 #include "broker/handlers/shard_context.h"
 #include "broker/request/dispatcher.h"
 
@@ -15,12 +16,14 @@ namespace moldau::broker {
 class ApiVersionsHandler final : public Handler {
  public:
   // `dispatcher` is asked what it serves; it owns this handler.
-  ApiVersionsHandler(PartitionRouter& router, const Dispatcher& dispatcher) : router_(router), dispatcher_(dispatcher) {}
+  ApiVersionsHandler(PartitionRouter& router, const Dispatcher& dispatcher, const ClusterIdentity& identity)
+      : router_(router), dispatcher_(dispatcher), identity_(identity) {}
   void handle(Request request) override;
 
  private:
   PartitionRouter& router_;
   const Dispatcher& dispatcher_;
+  const ClusterIdentity& identity_;
 };
 
 }  // namespace moldau::broker

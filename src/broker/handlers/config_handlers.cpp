@@ -78,15 +78,29 @@ void describe_topic(protocol::describe_configs_response::DescribeConfigsResult& 
     }
     if (request.include_synonyms) {
       for (ConfigSynonym& value : values) {
+        if (!value.raw) {
+          continue;  // a key of topics alone has no broker key to name as its default
+        }
         auto& synonym = described.synonyms.emplace_back();
         synonym.name = texts.keep(value.name);
-        std::optional<std::string> copy = value.value;
-        synonym.value = shown(copy);
+        synonym.value = shown(value.raw);
         synonym.source = static_cast<std::int8_t>(value.source);
       }
     }
     described.value = shown(values.front().value);
   }
+}
+
+metadata::ApiError decision_for(
+    const metadata::ConfigResource& resource,
+    const std::expected<std::vector<metadata::ResourceOutcome>, metadata::ApiError>& decided) {
+  if (!decided) {
+    return decided.error();
+  }
+  const auto found = std::find_if(decided->begin(), decided->end(),
+                                  [&](const metadata::ResourceOutcome& outcome) { return outcome.resource == resource; });
+  return found == decided->end() ? metadata::ApiError{ErrorCode::kUnknownServerError, "the controller gave no answer"}
+                                 : found->error;
 }
 
 }  // namespace
@@ -103,7 +117,6 @@ void DescribeConfigsHandler::handle(Request request) {
     auto& out = response.results.emplace_back();
     out.resource_type = resource.resource_type;
     out.resource_name = resource.resource_name;
-    out.error_message.reset();
     if (resource.resource_type != kTopicType) {
       out.error_code = to_wire(ErrorCode::kInvalidRequest);
       out.error_message = kTopicsOnly;
@@ -112,6 +125,7 @@ void DescribeConfigsHandler::handle(Request request) {
       out.error_message = "not a topic name";
     } else if (image->topic(resource.resource_name) == nullptr) {
       out.error_code = to_wire(ErrorCode::kUnknownTopicOrPartition);
+      out.error_message = "no such topic";
     } else {
       describe_topic(out, configs_, *image, *decoded, resource.configuration_keys, texts);
     }
@@ -125,14 +139,19 @@ void IncrementalAlterConfigsHandler::handle(Request request) {
     return request.close();
   }
   std::vector<metadata::ResourceAlterations> alterations;
-  std::vector<metadata::ResourceOutcome> refused;
+  std::vector<metadata::ResourceOutcome> outcomes;  // one per resource of the request, filled in when decided
   for (const auto& resource : decoded->resources) {
     metadata::ConfigResource named{.type = static_cast<ConfigResourceType>(resource.resource_type),
                                    .name = std::string(resource.resource_name)};
     if (resource.resource_type != kTopicType) {
-      refused.push_back({std::move(named), {ErrorCode::kInvalidRequest, kTopicsOnly}});
+      outcomes.push_back({std::move(named), {ErrorCode::kInvalidRequest, kTopicsOnly}});
       continue;
     }
+    if (std::string fault = metadata::topic_name_fault(named.name); !fault.empty()) {
+      outcomes.push_back({std::move(named), {ErrorCode::kInvalidTopicException, std::move(fault)}});
+      continue;
+    }
+    outcomes.push_back({named, {}});
     auto& out = alterations.emplace_back();
     out.resource = std::move(named);
     for (const auto& config : resource.configs) {
@@ -144,37 +163,23 @@ void IncrementalAlterConfigsHandler::handle(Request request) {
       }
     }
   }
-  std::vector<metadata::ConfigResource> named;
-  for (const auto& alteration : alterations) {
-    named.push_back(alteration.resource);
-  }
-  auto asked = std::make_unique<Request>(std::move(request));
   controller_.alter_configs(
       std::move(alterations), decoded->validate_only,
-      [asked = std::move(asked), refused = std::move(refused), named = std::move(named)](
-          std::expected<std::vector<metadata::ResourceOutcome>, metadata::ApiError> outcomes) {
+      [asked = std::make_unique<Request>(std::move(request)), outcomes = std::move(outcomes)](
+          const std::expected<std::vector<metadata::ResourceOutcome>, metadata::ApiError>& decided) mutable {
         IncrementalAlterConfigsResponse response;
-        const auto add = [&](const metadata::ConfigResource& resource, const metadata::ApiError& error) {
+        for (metadata::ResourceOutcome& outcome : outcomes) {
+          if (!outcome.error.failed()) {
+            outcome.error = decision_for(outcome.resource, decided);
+          }
           auto& out = response.responses.emplace_back();
-          out.resource_type = static_cast<std::int8_t>(resource.type);
-          out.resource_name = resource.name;
-          out.error_code = to_wire(error.code);
+          out.resource_type = static_cast<std::int8_t>(outcome.resource.type);
+          out.resource_name = outcome.resource.name;
+          out.error_code = to_wire(outcome.error.code);
           out.error_message.reset();
-          if (!error.message.empty()) {
-            out.error_message = error.message;
+          if (!outcome.error.message.empty()) {
+            out.error_message = outcome.error.message;
           }
-        };
-        if (outcomes) {
-          for (const metadata::ResourceOutcome& outcome : *outcomes) {
-            add(outcome.resource, outcome.error);
-          }
-        } else {
-          for (const metadata::ConfigResource& resource : named) {
-            add(resource, outcomes.error());
-          }
-        }
-        for (const metadata::ResourceOutcome& outcome : refused) {
-          add(outcome.resource, outcome.error);
         }
         asked->reply(response);
       });

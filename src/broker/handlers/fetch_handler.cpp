@@ -1,6 +1,7 @@
 #include "broker/handlers/fetch_handler.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "base/assert.h"
@@ -20,24 +21,39 @@ constexpr std::int16_t kFirstVersionWithIds = 13;
 constexpr std::int16_t kFirstVersionWithReplicaState = 15;
 constexpr std::int32_t kConsumerReplicaId = -1;
 constexpr std::int32_t kDebuggingReplicaId = -2;
+constexpr std::int8_t kReadUncommitted = 0;
+constexpr std::int8_t kReadCommitted = 1;
 
 std::int32_t replica_of(const FetchRequest& request, std::int16_t version) {
   return version >= kFirstVersionWithReplicaState ? request.replica_state.replica_id : request.replica_id;
 }
 
-FetchSessionCache::Request to_session_request(const FetchRequest& request, std::int16_t version) {
+// A partition named twice counts once, in its first place with its last values, as in Kafka.
+FetchSessionCache::Request to_session_request(const FetchRequest& request, std::int16_t version,
+                                              const metadata::Image& image) {
   FetchSessionCache::Request session{.session_id = request.session_id,
                                      .session_epoch = request.session_epoch,
                                      .from_follower = replica_of(request, version) >= 0,
                                      .uses_topic_ids = version >= kFirstVersionWithIds};
+  std::unordered_map<FetchKey, std::size_t, FetchKeyHash> places;
   for (const auto& topic : request.topics) {
+    std::string name(topic.topic);
+    if (const metadata::Topic* known = session.uses_topic_ids ? image.topic(topic.topic_id) : nullptr) {
+      name = known->name;
+    }
     for (const auto& partition : topic.partitions) {
-      session.partitions.push_back({.key = {topic.topic_id, std::string(topic.topic), partition.partition},
-                                    .fetch_offset = partition.fetch_offset,
-                                    .follower_log_start = partition.log_start_offset,
-                                    .partition_bytes_max = partition.partition_max_bytes,
-                                    .current_leader_epoch = partition.current_leader_epoch,
-                                    .last_fetched_epoch = partition.last_fetched_epoch});
+      FetchPartition asked{.key = {topic.topic_id, name, partition.partition},
+                           .fetch_offset = partition.fetch_offset,
+                           .follower_log_start = partition.log_start_offset,
+                           .partition_bytes_max = partition.partition_max_bytes,
+                           .current_leader_epoch = partition.current_leader_epoch,
+                           .last_fetched_epoch = partition.last_fetched_epoch};
+      const auto [place, is_new] = places.emplace(asked.key, session.partitions.size());
+      if (is_new) {
+        session.partitions.push_back(std::move(asked));
+      } else {
+        session.partitions[place->second] = std::move(asked);
+      }
     }
   }
   for (const auto& topic : request.forgotten_topics_data) {
@@ -46,6 +62,25 @@ FetchSessionCache::Request to_session_request(const FetchRequest& request, std::
     }
   }
   return session;
+}
+
+// What Kafka answers to a request that it cannot make sense of: UNKNOWN_SERVER_ERROR everywhere.
+FetchResponse failed_answer(const FetchRequest& request) {
+  FetchResponse response;
+  response.error_code = to_wire(ErrorCode::kUnknownServerError);
+  for (const auto& asked : request.topics) {
+    auto& topic = response.responses.emplace_back();
+    topic.topic = asked.topic;
+    topic.topic_id = asked.topic_id;
+    for (const auto& partition : asked.partitions) {
+      auto& data = topic.partitions.emplace_back();
+      data.partition_index = partition.partition;
+      data.error_code = to_wire(ErrorCode::kUnknownServerError);
+      data.high_watermark = -1;
+      data.records.emplace();
+    }
+  }
+  return response;
 }
 
 }  // namespace
@@ -60,7 +95,11 @@ void FetchHandler::handle(Request request) {
   if (!decoded) {
     return request.close();
   }
-  FetchContext session = sessions_.open(to_session_request(*decoded, request.version()), context_.shard.clock().wall_ms());
+  if (decoded->isolation_level != kReadUncommitted && decoded->isolation_level != kReadCommitted) {
+    return request.reply(failed_answer(*decoded));
+  }
+  FetchContext session = sessions_.open(to_session_request(*decoded, request.version(), *context_.router.image()),
+                                        context_.shard.clock().wall_ms());
   if (session.error() != ErrorCode::kNone) {
     FetchResponse response;
     response.error_code = to_wire(session.error());
@@ -72,9 +111,11 @@ void FetchHandler::handle(Request request) {
   terms.bytes_max = static_cast<std::size_t>(std::clamp(decoded->max_bytes, 0, context_.limits.fetch_bytes_max));
   terms.min_bytes = std::min(static_cast<std::size_t>(std::max(0, decoded->min_bytes)), terms.bytes_max);
   terms.leader_only = replica != kDebuggingReplicaId;
+  terms.bytes_max_is_negative = decoded->max_bytes < 0;
+  terms.replica = NodeId(replica);
   if (replica != kConsumerReplicaId) {
     terms.isolation = replication::FetchIsolation::kLogEnd;
-  } else if (decoded->isolation_level == 1) {
+  } else if (decoded->isolation_level == kReadCommitted) {
     terms.isolation = replication::FetchIsolation::kLastStable;
   }
   const ConnectionId connection = request.connection_id();

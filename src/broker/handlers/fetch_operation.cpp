@@ -41,10 +41,15 @@ void FetchOperation::start() {
     const FetchKey& key = session_.partitions()[i].key;
     const metadata::Topic* topic = by_id ? image.topic(key.topic_id) : image.topic(key.topic);
     reads_[i].index = i;
-    if (topic == nullptr) {
-      reads_[i].error = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+    if (session_.partitions()[i].partition_bytes_max < 0 || terms_.bytes_max_is_negative) {
+      reads_[i].error = ErrorCode::kUnknownServerError;  // as Kafka, whose read fails on such a limit
+    } else if (topic == nullptr) {
+      // An id whose name was known when it was asked for is a topic that was deleted.
+      reads_[i].error = by_id && key.topic.empty() ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
     } else if (topic->partition(PartitionIndex(key.partition)) == nullptr) {
       reads_[i].error = ErrorCode::kUnknownTopicOrPartition;
+    } else if (const auto refused = refuse_replica(*topic->partition(PartitionIndex(key.partition)), i)) {
+      reads_[i].error = *refused;
     } else {
       indexes.push_back(i);
       ids.push_back({topic->id, PartitionIndex(key.partition)});
@@ -58,6 +63,16 @@ void FetchOperation::start() {
   });
 }
 
+// A fetch as a replica that the partition is not assigned to.
+std::optional<ErrorCode> FetchOperation::refuse_replica(const metadata::PartitionRegistration& partition,
+                                                        std::size_t index) const {
+  if (terms_.replica < NodeId{0} || (terms_.replica != context_.self && metadata::contains(partition.replicas, terms_.replica))) {
+    return std::nullopt;
+  }
+  return session_.partitions()[index].current_leader_epoch >= 0 ? ErrorCode::kUnknownLeaderEpoch
+                                                               : ErrorCode::kNotLeaderOrFollower;
+}
+
 FetchItem FetchOperation::item_for(std::size_t index, const TopicIdPartition& id) const {
   const FetchPartition& partition = session_.partitions()[index];
   return {.index = index,
@@ -68,8 +83,8 @@ FetchItem FetchOperation::item_for(std::size_t index, const TopicIdPartition& id
                        std::min<std::size_t>(terms_.bytes_max, static_cast<std::size_t>(std::max(0, partition.partition_bytes_max)))),
                    .at_least_one_batch = true,  // FetchLimits drops it again where the answer has something already
                    .leader_only = terms_.leader_only,
-                   .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch),
-                   .last_fetched_epoch = LeaderEpoch(partition.last_fetched_epoch)}};
+                   .current_leader_epoch = LeaderEpoch(std::max(-1, partition.current_leader_epoch)),
+                   .last_fetched_epoch = LeaderEpoch(std::max(-1, partition.last_fetched_epoch))}};
 }
 
 void FetchOperation::scatter(const std::vector<std::size_t>& indexes, const std::vector<TopicIdPartition>& ids,
@@ -235,11 +250,14 @@ void FetchOperation::fill(FetchResponse& response, std::vector<FileRange>& range
     }
     const FetchKey& key = session_.partitions()[i].key;
     // Neighbours of one topic share its entry, as Kafka groups them.
+    const bool by_id = request_.version() >= kFirstVersionWithIds;
     if (response.responses.empty() || response.responses.back().topic_id != key.topic_id ||
-        response.responses.back().topic != key.topic) {
+        (!by_id && response.responses.back().topic != key.topic)) {
       auto& topic = response.responses.emplace_back();
-      topic.topic = key.topic;
       topic.topic_id = key.topic_id;
+      if (!by_id) {
+        topic.topic = key.topic;
+      }
     }
     auto& data = response.responses.back().partitions.emplace_back();
     data.partition_index = key.partition;
@@ -266,6 +284,10 @@ void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& dat
   data.records.emplace();
   if (read.error != ErrorCode::kNone) {
     data.high_watermark = -1;
+    if (!read.asked &&
+        (read.error == ErrorCode::kUnknownTopicOrPartition || read.error == ErrorCode::kUnknownTopicId)) {
+      data.aborted_transactions.emplace();  // Kafka's default, where it did not get as far as reading
+    }
     if (request_.version() >= kFirstVersionWithEndpoints &&
         (read.error == ErrorCode::kNotLeaderOrFollower || read.error == ErrorCode::kFencedLeaderEpoch)) {
       data.current_leader.leader_id = read.leader.value();

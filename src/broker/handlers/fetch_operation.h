@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "broker/handlers/shard_context.h"
@@ -24,6 +25,8 @@ struct FetchTerms {
   std::size_t bytes_max = 0;
   replication::FetchIsolation isolation = replication::FetchIsolation::kHighWatermark;
   bool leader_only = true;
+  bool bytes_max_is_negative = false;
+  NodeId replica = kNoNode;  // who fetches: -1 a consumer, -2 a debugging one
 };
 
 class FetchOperation final : public std::enable_shared_from_this<FetchOperation> {
@@ -53,6 +56,8 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
   void fill(protocol::FetchResponse& response, std::vector<FileRange>& ranges);
   void fill_partition(protocol::fetch_response::PartitionData& data, const FetchRead& read, std::size_t bytes,
                       std::vector<FileRange>& ranges) const;
+  [[nodiscard]] std::optional<protocol::ErrorCode> refuse_replica(const metadata::PartitionRegistration& partition,
+                                                                  std::size_t index) const;
   [[nodiscard]] FetchItem item_for(std::size_t index, const TopicIdPartition& id) const;
 
   ShardContext& context_;

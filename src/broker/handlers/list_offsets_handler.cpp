@@ -1,6 +1,6 @@
 #include "broker/handlers/list_offsets_handler.h"
 
-#include <map>
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -101,8 +101,14 @@ void ListOffsetsHandler::handle(Request request) {
     topic.name = topic_request.name;
     const metadata::Topic* known = image.topic(topic_request.name);
     for (const auto& partition_request : topic_request.partitions) {
-      auto& partition = topic.partitions.emplace_back();
       const PartitionIndex index(partition_request.partition_index);
+      const bool is_answered = std::any_of(topic.partitions.begin(), topic.partitions.end(), [&](const auto& answered) {
+        return answered.partition_index == index.value();
+      });
+      if (twice.contains({topic_request.name, index.value()}) && is_answered) {
+        continue;  // one refusal for all of them
+      }
+      auto& partition = topic.partitions.emplace_back();
       partition.partition_index = index.value();
       if (known == nullptr || known->partition(index) == nullptr) {
         partition.error_code = to_wire(ErrorCode::kUnknownTopicOrPartition);

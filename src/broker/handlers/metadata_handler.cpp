@@ -197,14 +197,16 @@ void DescribeClusterHandler::handle(Request request) {
   }
   DescribeClusterResponse response;
   const std::int8_t served = kind_ == ListenerKind::kBroker ? kBrokerEndpoints : kControllerEndpoints;
-  if (request.version() >= kFirstVersionWithEndpointType) {
-    response.endpoint_type = served;
-  }
   if (decoded->endpoint_type != served) {
     const bool known = decoded->endpoint_type == kBrokerEndpoints || decoded->endpoint_type == kControllerEndpoints;
-    response.error_code = to_wire(known ? ErrorCode::kMismatchedEndpointType : ErrorCode::kUnsupportedEndpointType);
+    response.error_code = to_wire(request.version() < kFirstVersionWithEndpointType ? ErrorCode::kInvalidRequest
+                                  : known ? ErrorCode::kMismatchedEndpointType
+                                          : ErrorCode::kUnsupportedEndpointType);
     response.error_message = "this listener has endpoints of another type";
     return request.reply(response);
+  }
+  if (request.version() >= kFirstVersionWithEndpointType) {
+    response.endpoint_type = served;
   }
   const std::shared_ptr<const metadata::Image> image = context_.router.image();
   response.cluster_id = identity_.cluster_id;

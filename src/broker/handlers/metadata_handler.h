@@ -23,6 +23,7 @@ class TopicAutoCreator {
 
 struct ClusterIdentity {
   std::string cluster_id;
+  std::int16_t kraft_version = 0;  // set before the first client is served
   bool auto_create_topics = true;  // auto.create.topics.enable
 };
 

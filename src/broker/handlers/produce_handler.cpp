@@ -45,6 +45,36 @@ ErrorCode judge_topic(const metadata::Topic* topic, bool by_id, std::string_view
 
 bool are_valid_acks(std::int16_t acks) { return acks >= -1 && acks <= 1; }
 
+// A batch that claims to be of a transaction in a request that names none: Kafka refuses the whole request.
+bool has_orphaned_transaction(const ProduceRequest& request) {
+  if (request.transactional_id) {
+    return false;
+  }
+  for (const auto& topic : request.topic_data) {
+    for (const auto& data : topic.partition_data) {
+      const auto header = data.records ? record::BatchHeader::parse(data.records->bytes())
+                                       : Result<record::BatchHeader>(fail(ErrorKind::kTruncated, "no records"));
+      if (header && header->is_transactional()) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+protocol::produce_response::TopicProduceResponse& entry_of(ProduceResponse& response, std::string_view name,
+                                                           const Uuid& id) {
+  for (auto& topic : response.responses) {
+    if (topic.name == name && topic.topic_id == id) {
+      return topic;
+    }
+  }
+  auto& topic = response.responses.emplace_back();
+  topic.name = name;
+  topic.topic_id = id;
+  return topic;
+}
+
 }  // namespace
 
 ProduceHandler::ProduceHandler(ShardContext& context, const std::vector<ShardContext*>& peers)
@@ -64,13 +94,17 @@ void ProduceHandler::handle(Request request) {
   pending->terms.zstd_allowed = version >= kFirstVersionWithZstd;
   pending->terms.deadline = context_.shard.clock().now() +
                             std::chrono::milliseconds(std::max(0, pending->decoded.timeout_ms));
+  const bool orphaned = has_orphaned_transaction(pending->decoded);
   for (const auto& topic_data : pending->decoded.topic_data) {
     const metadata::Topic* topic = by_id ? image.topic(topic_data.topic_id) : image.topic(topic_data.name);
     const ErrorCode topic_error = judge_topic(topic, by_id, pending->request.client_id());
     for (const auto& data : topic_data.partition_data) {
       AppendOutcome outcome{.index = pending->outcomes.size(), .error = topic_error};
       const PartitionIndex index{data.index};
-      if (topic_error != ErrorCode::kNone) {
+      if (orphaned) {
+        outcome.error = ErrorCode::kTransactionalIdAuthorizationFailed;
+      } else if (topic_error != ErrorCode::kNone) {
+        // Judged above, for all partitions of the topic.
       } else if (topic->partition(index) == nullptr) {
         outcome.error = ErrorCode::kUnknownTopicOrPartition;
       } else if (!data.records) {
@@ -158,10 +192,10 @@ void ProduceHandler::answer(Pending& pending) {
   std::size_t next = 0;
   response.responses.reserve(pending.decoded.topic_data.size());
   for (const auto& topic_data : pending.decoded.topic_data) {
-    auto& topic = response.responses.emplace_back();
-    topic.name = topic_data.name;
-    topic.topic_id = topic_data.topic_id;
-    topic.partition_responses.reserve(topic_data.partition_data.size());
+    if (topic_data.partition_data.empty()) {
+      continue;
+    }
+    auto& topic = entry_of(response, topic_data.name, topic_data.topic_id);
     for (const auto& data : topic_data.partition_data) {
       const AppendOutcome& outcome = pending.outcomes[next++];
       auto& partition = topic.partition_responses.emplace_back();

@@ -31,7 +31,6 @@ void answer_error(Request& request, ErrorCode error) {
 
 void fill(protocol::describe_quorum_response::PartitionData& out, const QuorumView& view, std::int64_t now_ms,
           bool names_directories) {
-  out.error_message.reset();
   out.leader_id = view.leader.value();
   out.leader_epoch = view.leader_epoch.value();
   out.high_watermark = view.high_watermark.value();
@@ -84,7 +83,6 @@ void DescribeQuorumHandler::handle(Request request) {
                      decoded->topics[0].partitions[0].partition_index == 0;
   if (!valid) {
     DescribeQuorumResponse response;
-    response.error_message.reset();
     for (const auto& topic : decoded->topics) {
       auto& out = response.topics.emplace_back();
       out.topic_name = topic.topic_name;
@@ -92,7 +90,6 @@ void DescribeQuorumHandler::handle(Request request) {
         auto& refused = out.partitions.emplace_back();
         refused.partition_index = partition.partition_index;
         refused.error_code = to_wire(ErrorCode::kUnknownTopicOrPartition);
-        refused.error_message.reset();
       }
     }
     return request.reply(response);
@@ -100,7 +97,6 @@ void DescribeQuorumHandler::handle(Request request) {
   controller_.describe_quorum([asked = std::make_unique<Request>(std::move(request)),
                                &clock = clock_](std::expected<QuorumView, metadata::ApiError> view) {
     DescribeQuorumResponse response;
-    response.error_message.reset();
     if (!view) {
       response.error_code = to_wire(view.error().code);
       return asked->reply(response);

@@ -322,6 +322,7 @@ void Node::Impl::start_metadata() {
     return fail(opened.error());
   }
   raft_ = *std::move(opened);
+  identity_.kraft_version = raft_->quorum().voters().kraft_version();
   metadata_log_ = std::make_unique<RaftMetadataLog>(
       config_.node_id, *raft_, *loader_,
       RaftMetadataLog::Events{.on_leading = [this] { on_leading(); },

@@ -266,7 +266,7 @@ void ShardServices::add_broker_handlers() {
   dispatcher.add(ApiKey::kListOffsets, std::make_unique<ListOffsetsHandler>(context_, peers_));
   dispatcher.add(ApiKey::kMetadata,
                  std::make_unique<MetadataHandler>(context_, environment_.identity, environment_.auto_creator));
-  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher));
+  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
   dispatcher.add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(controller));
   dispatcher.add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(controller));
   dispatcher.add(ApiKey::kDeleteRecords, std::make_unique<DeleteRecordsHandler>(context_, peers_));
@@ -275,6 +275,7 @@ void ShardServices::add_broker_handlers() {
   dispatcher.add(ApiKey::kDescribeConfigs,
                  std::make_unique<DescribeConfigsHandler>(context_, environment_.topic_configs));
   dispatcher.add(ApiKey::kIncrementalAlterConfigs, std::make_unique<IncrementalAlterConfigsHandler>(controller));
+  dispatcher.add(ApiKey::kDescribeQuorum, std::make_unique<DescribeQuorumHandler>(controller, shard_.clock()));
   dispatcher.add(ApiKey::kDescribeCluster, std::make_unique<DescribeClusterHandler>(context_, environment_.identity,
                                                                                     ListenerKind::kBroker));
 }
@@ -282,7 +283,7 @@ void ShardServices::add_broker_handlers() {
 void ShardServices::add_controller_handlers() {
   controller_dispatcher_ = std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kController, nullptr);
   Dispatcher& dispatcher = *controller_dispatcher_;
-  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher));
+  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
   dispatcher.add(ApiKey::kDescribeQuorum,
                  std::make_unique<DescribeQuorumHandler>(environment_.controller, shard_.clock()));
   dispatcher.add(ApiKey::kDescribeCluster, std::make_unique<DescribeClusterHandler>(context_, environment_.identity,

@@ -25,11 +25,26 @@ record::ValidationRules rules_for(const replication::Partition& partition, const
   return rules;
 }
 
-void refuse(AppendOutcome& outcome, const replication::Refusal& refusal) {
+// Kafka names the log start beside an error of the batch's content, and leaves it out where the log could not be asked.
+bool tells_log_start(ErrorCode error) {
+  switch (error) {
+    case ErrorCode::kUnknownTopicOrPartition:
+    case ErrorCode::kNotLeaderOrFollower:
+    case ErrorCode::kMessageTooLarge:
+    case ErrorCode::kRecordListTooLarge:
+    case ErrorCode::kCorruptMessage:
+    case ErrorCode::kKafkaStorageError: return false;
+    default: return true;
+  }
+}
+
+void refuse(AppendOutcome& outcome, const replication::Partition& partition, const replication::Refusal& refusal) {
   outcome.error = refusal.code;
-  outcome.message = refusal.message;
   outcome.leader = refusal.leader;
   outcome.leader_epoch = refusal.leader_epoch;
+  if (tells_log_start(refusal.code)) {
+    outcome.log_start = partition.log_start().value();
+  }
 }
 
 // Validates and appends one item; gives the offset to wait for with acks=all, if there is one.
@@ -42,10 +57,18 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
     return std::nullopt;
   }
   const std::int64_t now_ms = environment.router.shard().clock().wall_ms();
+  // What Kafka finds before it asks any log: such a refusal names no log start.
+  if (const auto framed = record::check_produce_framing(item.records, terms.zstd_allowed); !framed) {
+    outcome.error = framed.error().code;
+    if (record::next_frame(item.records).framing == record::Framing::kCorrupt) {
+      outcome.message = framed.error().message;
+    }
+    return std::nullopt;
+  }
   auto batch = record::validate_produced(item.records, rules_for(*partition, environment, terms, now_ms),
                                          environment.scratch);
   if (!batch) {
-    outcome.error = batch.error().code;
+    refuse(outcome, *partition, {.code = batch.error().code});
     outcome.record_errors = std::move(batch.error().record_errors);
     // As in Kafka, the response explains a refusal in words only beside the refused records.
     outcome.message = outcome.record_errors.empty() ? nullptr : batch.error().message;
@@ -53,13 +76,12 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
   }
   if (batch->header.is_transactional()) {
     outcome.error = ErrorCode::kInvalidTxnState;
-    outcome.message = "this broker has no transaction coordinator yet";
     return std::nullopt;
   }
   const auto appended =
       partition->append(replication::AppendOrigin::kClient, kNoLeaderEpoch, *batch, terms.acks);
   if (!appended) {
-    refuse(outcome, appended.error());
+    refuse(outcome, *partition, appended.error());
     return std::nullopt;
   }
   outcome.base_offset = appended->first_offset.value();

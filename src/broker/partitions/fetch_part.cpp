@@ -27,7 +27,7 @@ FetchPart::FetchPart(PartitionRouter& router, std::vector<FetchItem> items, Deli
 FetchPart::~FetchPart() { router_.shard().cancel_turn_end(*this); }
 
 FetchRead FetchPart::read_one(const FetchItem& item) {
-  FetchRead read{.index = item.index};
+  FetchRead read{.index = item.index, .asked = true};
   replication::Partition* partition = router_.local(item.id);
   if (partition == nullptr) {
     read.error = protocol::ErrorCode::kUnknownTopicOrPartition;

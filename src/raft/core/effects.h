@@ -74,8 +74,8 @@ struct Complaint {
 
 struct Effect {
   PersistTicket after = 0;
-  std::variant<Persist, Send, Reply, AppendEpochStart, AppendProposed, AppendFetched, Truncate, FetchSnapshot, HighWatermarkMoved,
-               LeaderChanged, Complaint>
+  std::variant<Persist, Send, Reply, AppendEpochStart, AppendProposed, AppendFetched, Truncate, FetchSnapshot,
+               HighWatermarkMoved, LeaderChanged, Complaint>
       what;
 };
 using Effects = std::vector<Effect>;

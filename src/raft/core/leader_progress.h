@@ -20,7 +20,7 @@ struct ReplicaProgress {
   explicit ReplicaProgress(const ReplicaKey& replica) : key(replica) {}
 
   ReplicaKey key;
-  std::optional<Offset> end;          // durable there
+  std::optional<Offset> end;                // durable there
   Instant last_fetch = Instant::min();      // min: never
   Instant last_caught_up = Instant::min();  // min: never
   Offset leader_end_at_last_fetch = kNoOffset;

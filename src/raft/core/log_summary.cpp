@@ -27,8 +27,7 @@ LeaderEpoch LogSummary::last_epoch() const noexcept {
 }
 
 OffsetAndEpoch LogSummary::end_for_epoch(LeaderEpoch epoch) const noexcept {
-  const auto above =
-      std::ranges::upper_bound(epochs_, epoch, {}, [](const EpochStart& entry) { return entry.epoch; });
+  const auto above = std::ranges::upper_bound(epochs_, epoch, {}, [](const EpochStart& entry) { return entry.epoch; });
   const Offset end = above == epochs_.end() ? end_ : above->start;
   if (above == epochs_.begin()) {
     // Older than all that the log holds: the snapshot at the log's start stands for it.
@@ -73,7 +72,9 @@ void LogSummary::append(LeaderEpoch epoch, std::int64_t record_count) {
   end_ = end_ + record_count;
 }
 
-void LogSummary::synced(Offset end) noexcept { durable_end_ = std::max(durable_end_, std::min(end, end_)); }
+void LogSummary::synced(Offset end) noexcept {
+  durable_end_ = std::max(durable_end_, std::min(end, end_));
+}
 
 void LogSummary::truncate_to(Offset end) {
   MOLDAU_ASSERT(end >= start_ && end <= end_, end.value(), start_.value(), end_.value());

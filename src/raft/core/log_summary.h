@@ -1,5 +1,5 @@
-// What the quorum must know of the local metadata log without reading it: where it starts and ends, at which offset each
-// epoch began, which snapshots there are.
+// What the quorum must know of the local metadata log without reading it: where it starts and ends, at which offset
+// each epoch began, which snapshots there are.
 //
 // Invariants: L1 start <= durable end <= end.   L2 epochs and their start offsets increase (starts strictly).
 //             L3 a log that starts above 0 has a snapshot that reaches its start.

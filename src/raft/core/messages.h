@@ -30,9 +30,9 @@ enum class RaftError : std::uint8_t {
 };
 
 struct VoteRequest {
-  LeaderEpoch epoch{0};    // the candidate's; a prospective one has not raised it yet
+  LeaderEpoch epoch{0};  // the candidate's; a prospective one has not raised it yet
   ReplicaKey candidate;
-  ReplicaKey voter;        // who is meant; id kNoNode from a peer that does not say
+  ReplicaKey voter;  // who is meant; id kNoNode from a peer that does not say
   OffsetAndEpoch log_end;
   bool pre_vote = false;
 };
@@ -78,17 +78,17 @@ struct BatchSummary {
 };
 struct FetchResponse : ResponseHead {
   Offset log_start = kNoOffset;
-  Offset high_watermark = kNoOffset;           // kNoOffset: the leader has none yet
-  std::optional<OffsetAndEpoch> diverging;     // cut your log
-  std::optional<OffsetAndEpoch> snapshot;      // load this snapshot
+  Offset high_watermark = kNoOffset;        // kNoOffset: the leader has none yet
+  std::optional<OffsetAndEpoch> diverging;  // cut your log
+  std::optional<OffsetAndEpoch> snapshot;   // load this snapshot
   // From the leader's core: the shell attaches batches of [records_from, records_upto), as many as fit.
   Offset records_from = kNoOffset;
   Offset records_upto = kNoOffset;
-  std::vector<BatchSummary> batches;           // at the receiver
+  std::vector<BatchSummary> batches;  // at the receiver
 };
 using Response = std::variant<VoteResponse, BeginQuorumEpochResponse, EndQuorumEpochResponse, FetchResponse>;
 
-using RequestId = std::uint64_t;  // of a request sent; its answer carries it back
-using ReplyToken = std::uint64_t; // of a request received; named by the shell
+using RequestId = std::uint64_t;   // of a request sent; its answer carries it back
+using ReplyToken = std::uint64_t;  // of a request received; named by the shell
 
 }  // namespace moldau::raft

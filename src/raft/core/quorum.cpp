@@ -73,68 +73,61 @@ void Quorum::step(const Event& event, Instant now, RandomSource& random, Effects
 }
 
 void Quorum::dispatch(const Event& event, Step& step) {
-  std::visit(Overloaded{
-                 [](const TimerFired&) {},
-                 [&](const LogSynced& synced) { on_log_synced(synced, step); },
-                 [&](const RequestReceived& received) {
-                   std::visit(Overloaded{
-                                  [&](const VoteRequest& vote) {
-                                    step.emit(Reply{received.token, on_vote(vote, step)});
-                                  },
-                                  [&](const BeginQuorumEpochRequest& begin) {
-                                    step.emit(Reply{received.token, on_begin_epoch(begin, step)});
-                                  },
-                                  [&](const EndQuorumEpochRequest& end) {
-                                    step.emit(Reply{received.token, on_end_epoch(end, step)});
-                                  },
-                                  [&](const FetchRequest& fetch) { on_fetch(received.token, fetch, step); },
-                              },
-                              received.request);
-                 },
-                 [&](const ResponseReceived& received) {
-                   set_retry(received.from, step.now + config_.retry_backoff);
-                   std::visit(Overloaded{
-                                  [&](const VoteResponse& vote) { on_vote_answer(received.from, vote, step); },
-                                  [&](const BeginQuorumEpochResponse& begin) {
-                                    (void)accept_head(received.from, begin, step);
-                                  },
-                                  [&](const EndQuorumEpochResponse& end) {
-                                    if (auto* resigned = std::get_if<Resigned>(&state_);
-                                        resigned != nullptr && accept_head(received.from, end, step)) {
-                                      std::erase(resigned->unacknowledged, received.from);
-                                    }
-                                  },
-                                  [&](const FetchResponse& fetch) {
-                                    on_fetch_answer(received.from, received.id, fetch, step);
-                                  },
-                              },
-                              received.response);
-                 },
-                 [&](const RequestFailed& failed) {
-                   set_retry(failed.to, step.now + config_.retry_backoff);
-                   if (failed.id == fetch_in_flight_) {
-                     fetch_in_flight_ = 0;
-                     fetch_retry_at_ = step.now + config_.retry_backoff;
-                   }
-                 },
-                 [&](const SnapshotWritten& written) {
-                   MOLDAU_ASSERT(written.id.offset <= high_watermark_, written.id.offset.value());
-                   log_.add_snapshot(written.id);
-                   voters_.truncate_before(written.id.offset - 1);
-                 },
-                 [&](const LogPrefixDeleted& deleted) {
-                   log_.advance_start(deleted.earliest.offset, deleted.earliest);
-                 },
-                 [&](const SnapshotInstalled& installed) { on_snapshot_installed(installed, step); },
-                 [&](const ResignRequested& resign) {
-                   if (auto* leader = std::get_if<Leader>(&state_);
-                       leader != nullptr && resign.epoch == record_.epoch) {
-                     leader->resign_requested = true;
-                   }
-                 },
-                 [&](const ShutdownRequested&) { shutting_down_ = true; },
-             },
-             event);
+  std::visit(
+      Overloaded{
+          [](const TimerFired&) {},
+          [&](const LogSynced& synced) { on_log_synced(synced, step); },
+          [&](const RequestReceived& received) {
+            std::visit(Overloaded{
+                           [&](const VoteRequest& vote) { step.emit(Reply{received.token, on_vote(vote, step)}); },
+                           [&](const BeginQuorumEpochRequest& begin) {
+                             step.emit(Reply{received.token, on_begin_epoch(begin, step)});
+                           },
+                           [&](const EndQuorumEpochRequest& end) {
+                             step.emit(Reply{received.token, on_end_epoch(end, step)});
+                           },
+                           [&](const FetchRequest& fetch) { on_fetch(received.token, fetch, step); },
+                       },
+                       received.request);
+          },
+          [&](const ResponseReceived& received) {
+            set_retry(received.from, step.now + config_.retry_backoff);
+            std::visit(
+                Overloaded{
+                    [&](const VoteResponse& vote) { on_vote_answer(received.from, vote, step); },
+                    [&](const BeginQuorumEpochResponse& begin) { (void)accept_head(received.from, begin, step); },
+                    [&](const EndQuorumEpochResponse& end) {
+                      if (auto* resigned = std::get_if<Resigned>(&state_);
+                          resigned != nullptr && accept_head(received.from, end, step)) {
+                        std::erase(resigned->unacknowledged, received.from);
+                      }
+                    },
+                    [&](const FetchResponse& fetch) { on_fetch_answer(received.from, received.id, fetch, step); },
+                },
+                received.response);
+          },
+          [&](const RequestFailed& failed) {
+            set_retry(failed.to, step.now + config_.retry_backoff);
+            if (failed.id == fetch_in_flight_) {
+              fetch_in_flight_ = 0;
+              fetch_retry_at_ = step.now + config_.retry_backoff;
+            }
+          },
+          [&](const SnapshotWritten& written) {
+            MOLDAU_ASSERT(written.id.offset <= high_watermark_, written.id.offset.value());
+            log_.add_snapshot(written.id);
+            voters_.truncate_before(written.id.offset - 1);
+          },
+          [&](const LogPrefixDeleted& deleted) { log_.advance_start(deleted.earliest.offset, deleted.earliest); },
+          [&](const SnapshotInstalled& installed) { on_snapshot_installed(installed, step); },
+          [&](const ResignRequested& resign) {
+            if (auto* leader = std::get_if<Leader>(&state_); leader != nullptr && resign.epoch == record_.epoch) {
+              leader->resign_requested = true;
+            }
+          },
+          [&](const ShutdownRequested&) { shutting_down_ = true; },
+      },
+      event);
 }
 
 // A transition may make the next one due at once; there is no cycle, a voter gets from any state to any other in fewer.
@@ -227,8 +220,8 @@ void Quorum::poll_nominee(const Tally& tally, bool pre_vote, Step& step) {
   }
   for (const Voter& voter : voters_.voters().voters()) {
     if (tally.is_open(voter.key.id) && may_retry(voter.key.id, step.now)) {
-      send(voter.key.id,
-           VoteRequest{record_.epoch, self_.key, voter.key, {log_.end(), log_.last_epoch()}, pre_vote}, step);
+      send(voter.key.id, VoteRequest{record_.epoch, self_.key, voter.key, {log_.end(), log_.last_epoch()}, pre_vote},
+           step);
     }
   }
 }
@@ -299,8 +292,9 @@ Instant Quorum::deadline() const noexcept {
                  },
                  [&](const Resigned& resigned) {
                    if (!shutting_down_) at(resigned.election_deadline);
-                   retries([&](NodeId id) { return std::ranges::find(resigned.unacknowledged, id) !=
-                                                   resigned.unacknowledged.end(); });
+                   retries([&](NodeId id) {
+                     return std::ranges::find(resigned.unacknowledged, id) != resigned.unacknowledged.end();
+                   });
                  },
              },
              state_);
@@ -341,8 +335,7 @@ bool Quorum::can_snapshot(OffsetAndEpoch id) const noexcept {
 }
 
 bool Quorum::shutdown_complete() const noexcept {
-  return shutting_down_ &&
-         (!is_voter() || is_only_voter() || (record_.has_leader() && record_.leader != self_.key.id));
+  return shutting_down_ && (!is_voter() || is_only_voter() || (record_.has_leader() && record_.leader != self_.key.id));
 }
 
 bool Quorum::may_retry(NodeId peer, Instant now) const noexcept {

@@ -82,8 +82,8 @@ enum class Role : std::uint8_t { kUnattached, kFollower, kProspective, kCandidat
 [[nodiscard]] const char* to_string(Role role) noexcept;
 
 enum class ProposeRefusal : std::uint8_t {
-  kNotLeader,   // not leading, or leading another epoch
-  kResigning,   // about to give up leadership
+  kNotLeader,  // not leading, or leading another epoch
+  kResigning,  // about to give up leadership
 };
 
 class Quorum {
@@ -129,7 +129,7 @@ class Quorum {
   };
   struct Follower {
     Instant fetch_deadline;
-    bool has_fetched = false;        // from this leader in this epoch
+    bool has_fetched = false;               // from this leader in this epoch
     std::optional<OffsetAndEpoch> loading;  // the snapshot being fetched
   };
   struct Prospective {
@@ -231,13 +231,13 @@ class Quorum {
   bool started_ = false;
   bool shutting_down_ = false;
 
-  PersistTicket persisted_ = 0;         // the newest ticket given out
+  PersistTicket persisted_ = 0;  // the newest ticket given out
   std::optional<ElectionRecord> asked_to_persist_;
   RequestId next_request_ = 1;
-  RequestId fetch_in_flight_ = 0;       // 0: none
+  RequestId fetch_in_flight_ = 0;  // 0: none
   Instant fetch_retry_at_{0};
-  std::vector<PeerRetry> retries_;      // at most one per voter
-  std::vector<WaitingFetch> waiting_;   // long polls; at most one per replica key
+  std::vector<PeerRetry> retries_;     // at most one per voter
+  std::vector<WaitingFetch> waiting_;  // long polls; at most one per replica key
   std::uint64_t transitions_ = 0;
 };
 

@@ -19,8 +19,8 @@ std::optional<RaftError> Quorum::refuse_voter_request(NodeId from, LeaderEpoch e
 
 bool Quorum::can_grant(const VoteRequest& request) const {
   const OffsetAndEpoch own{log_.end(), log_.last_epoch()};
-  const bool up_to_date = request.log_end.epoch > own.epoch ||
-                          (request.log_end.epoch == own.epoch && request.log_end.offset >= own.offset);
+  const bool up_to_date =
+      request.log_end.epoch > own.epoch || (request.log_end.epoch == own.epoch && request.log_end.offset >= own.offset);
   switch (role()) {
     case Role::kUnattached:
     case Role::kProspective:
@@ -111,8 +111,8 @@ Millis Quorum::backoff_after_resignation(const std::vector<ReplicaKey>& successo
     return Millis{0};
   }
   constexpr std::ptrdiff_t kShiftMax = 30;
-  const auto base = config_.election_backoff_max.count() >>
-                    std::min<std::ptrdiff_t>(std::ssize(successors) - 1, kShiftMax);
+  const auto base =
+      config_.election_backoff_max.count() >> std::min<std::ptrdiff_t>(std::ssize(successors) - 1, kShiftMax);
   return std::min(config_.election_backoff_max, Millis(base << std::min<std::ptrdiff_t>(position - 1, kShiftMax)));
 }
 

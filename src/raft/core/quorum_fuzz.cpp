@@ -154,7 +154,9 @@ void run(Input& in) {
       case 4:
         quorum.step(ResponseReceived{in.node(), in.byte() < 200 ? last_fetch : 0, any_response(in)}, now, in, effects);
         break;
-      case 5: (void)quorum.propose(in.byte() < 200 ? quorum.epoch() : in.epoch(), 1 + in.byte() % 3, now, effects); break;
+      case 5:
+        (void)quorum.propose(in.byte() < 200 ? quorum.epoch() : in.epoch(), 1 + in.byte() % 3, now, effects);
+        break;
       case 6: {
         const OffsetAndEpoch id{quorum.high_watermark(), quorum.log().last_epoch()};
         if (quorum.can_snapshot(id)) {

@@ -26,7 +26,8 @@ void run_seeds(std::uint64_t seeds, std::uint32_t voters, std::uint32_t observer
     for (int i = 0; i < actions; ++i) {
       cluster.act(faults);
     }
-    ASSERT_TRUE(cluster.heals_within(Millis(60'000))) << "MOLDAU_RAFT_SEED=" << seed << "\n" << cluster.describe_nodes();
+    ASSERT_TRUE(cluster.heals_within(Millis(60'000))) << "MOLDAU_RAFT_SEED=" << seed << "\n"
+                                                      << cluster.describe_nodes();
     committed += cluster.committed();
     elections += cluster.elections();
   }
@@ -38,23 +39,28 @@ void run_seeds(std::uint64_t seeds, std::uint32_t voters, std::uint32_t observer
 }
 
 TEST(QuorumProperty, ThreeVotersAreSafeOverALossyNetwork) {
-  run_seeds(150, 3, 0, {.drop_percent = 20, .duplicate_percent = 20, .crash_permille = 0, .snapshot_permille = 0}, 4'000);
+  run_seeds(150, 3, 0, {.drop_percent = 20, .duplicate_percent = 20, .crash_permille = 0, .snapshot_permille = 0},
+            4'000);
 }
 
 TEST(QuorumProperty, ThreeVotersAreSafeThroughCrashesThatLoseUnsyncedBytes) {
-  run_seeds(250, 3, 0, {.drop_percent = 10, .duplicate_percent = 15, .crash_permille = 6, .snapshot_permille = 0}, 4'000);
+  run_seeds(250, 3, 0, {.drop_percent = 10, .duplicate_percent = 15, .crash_permille = 6, .snapshot_permille = 0},
+            4'000);
 }
 
 TEST(QuorumProperty, VotersAndObserversAreSafeWithSnapshots) {
-  run_seeds(150, 3, 2, {.drop_percent = 10, .duplicate_percent = 10, .crash_permille = 4, .snapshot_permille = 15}, 5'000);
+  run_seeds(150, 3, 2, {.drop_percent = 10, .duplicate_percent = 10, .crash_permille = 4, .snapshot_permille = 15},
+            5'000);
 }
 
 TEST(QuorumProperty, FiveVotersAreSafe) {
-  run_seeds(60, 5, 1, {.drop_percent = 15, .duplicate_percent = 10, .crash_permille = 4, .snapshot_permille = 5}, 6'000);
+  run_seeds(60, 5, 1, {.drop_percent = 15, .duplicate_percent = 10, .crash_permille = 4, .snapshot_permille = 5},
+            6'000);
 }
 
 TEST(QuorumProperty, OneVoterIsSafeThroughCrashes) {
-  run_seeds(100, 1, 0, {.drop_percent = 0, .duplicate_percent = 0, .crash_permille = 10, .snapshot_permille = 20}, 2'000);
+  run_seeds(100, 1, 0, {.drop_percent = 0, .duplicate_percent = 0, .crash_permille = 10, .snapshot_permille = 20},
+            2'000);
 }
 
 }  // namespace

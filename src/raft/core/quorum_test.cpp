@@ -98,7 +98,8 @@ TEST(Quorum, RestartedLeaderLeadsANewEpochAndLeavesTheVoterSetAlone) {
   history.add(kNoOffset, {kKraftVersionDynamic, VoterSet({voter(1)})});
   history.add(Offset{1}, {kKraftVersionDynamic, {}});
   history.add(Offset{2}, {{}, VoterSet({voter(1)})});
-  auto log = LogSummary::restore(Offset{0}, Offset{20}, {{LeaderEpoch{1}, Offset{0}}}, OffsetAndEpoch{}, OffsetAndEpoch{});
+  auto log =
+      LogSummary::restore(Offset{0}, Offset{20}, {{LeaderEpoch{1}, Offset{0}}}, OffsetAndEpoch{}, OffsetAndEpoch{});
   ASSERT_TRUE(log.has_value());
   Quorum quorum(voter(1), {}, {ElectionRecord{LeaderEpoch{1}, NodeId{1}, {}}, *log, history});
   quorum.start(Millis(0), random, effects);
@@ -116,7 +117,8 @@ TEST(Quorum, RestartedLeaderWithANewEndpointWritesTheVoterSetAnew) {
   VoterHistory history;
   history.add(Offset{1}, {kKraftVersionDynamic, {}});
   history.add(Offset{2}, {{}, VoterSet({voter(1)})});
-  auto log = LogSummary::restore(Offset{0}, Offset{20}, {{LeaderEpoch{1}, Offset{0}}}, OffsetAndEpoch{}, OffsetAndEpoch{});
+  auto log =
+      LogSummary::restore(Offset{0}, Offset{20}, {{LeaderEpoch{1}, Offset{0}}}, OffsetAndEpoch{}, OffsetAndEpoch{});
   Quorum quorum(voter(1, 19093), {}, {ElectionRecord{LeaderEpoch{1}, NodeId{1}, {}}, *log, history});
   quorum.start(Millis(0), random, effects);
   const auto append = of<AppendEpochStart>(effects).at(0);
@@ -141,7 +143,8 @@ TEST(Quorum, TakesTheEpochOfTheLogWhenTheVoteFileIsBehind) {
   Effects effects;
   Quorum::Restored restored = fresh({voter(1), voter(2), voter(3)});
   restored.election = ElectionRecord{LeaderEpoch{2}, NodeId{1}, {}};
-  restored.log = *LogSummary::restore(Offset{0}, Offset{9}, {{LeaderEpoch{5}, Offset{0}}}, OffsetAndEpoch{}, OffsetAndEpoch{});
+  restored.log =
+      *LogSummary::restore(Offset{0}, Offset{9}, {{LeaderEpoch{5}, Offset{0}}}, OffsetAndEpoch{}, OffsetAndEpoch{});
   Quorum quorum(voter(1), {}, std::move(restored));
   quorum.start(Millis(0), random, effects);
   EXPECT_EQ(quorum.role(), Role::kUnattached);
@@ -203,8 +206,9 @@ TEST(Quorum, AdoptsAHigherEpochEvenIfTheVoteWasMeantForAnother) {
 }
 
 TEST(LogSummary, FindsWhereLogsPart) {
-  const auto log = *LogSummary::restore(Offset{0}, Offset{30}, {{LeaderEpoch{1}, Offset{0}}, {LeaderEpoch{4}, Offset{10}}},
-                                        OffsetAndEpoch{}, OffsetAndEpoch{});
+  const auto log =
+      *LogSummary::restore(Offset{0}, Offset{30}, {{LeaderEpoch{1}, Offset{0}}, {LeaderEpoch{4}, Offset{10}}},
+                           OffsetAndEpoch{}, OffsetAndEpoch{});
   using Match = LogSummary::Match;
   EXPECT_EQ(log.validate(Offset{0}, LeaderEpoch{0}).match, Match::kValid);
   EXPECT_EQ(log.validate(Offset{10}, LeaderEpoch{1}).match, Match::kValid);
@@ -227,8 +231,9 @@ TEST(LogSummary, SendsAReplicaBelowTheLogStartToTheSnapshot) {
 TEST(LogSummary, RefusesPartsThatContradictEachOther) {
   EXPECT_FALSE(LogSummary::restore(Offset{5}, Offset{9}, {}, {}, {}).has_value());
   EXPECT_FALSE(LogSummary::restore(Offset{5}, Offset{9}, {}, OffsetAndEpoch{}, OffsetAndEpoch{}).has_value());
-  EXPECT_FALSE(LogSummary::restore(Offset{0}, Offset{9}, {{LeaderEpoch{2}, Offset{0}}, {LeaderEpoch{1}, Offset{4}}}, {}, {})
-                   .has_value());
+  EXPECT_FALSE(
+      LogSummary::restore(Offset{0}, Offset{9}, {{LeaderEpoch{2}, Offset{0}}, {LeaderEpoch{1}, Offset{4}}}, {}, {})
+          .has_value());
   EXPECT_FALSE(LogSummary::restore(Offset{9}, Offset{5}, {}, {}, {}).has_value());
 }
 

@@ -8,9 +8,9 @@ namespace moldau::raft {
 
 void Quorum::enter(State state, const ElectionRecord& record, Step& step) {
   MOLDAU_ASSERT(record.epoch >= record_.epoch, record.epoch.value(), record_.epoch.value());
-  MOLDAU_ASSERT(record.epoch > record_.epoch || !record_.has_voted() || record.voted == record_.voted ||
-                    !record.has_voted(),
-                record.epoch.value());
+  MOLDAU_ASSERT(
+      record.epoch > record_.epoch || !record_.has_voted() || record.voted == record_.voted || !record.has_voted(),
+      record.epoch.value());
   if (role() == Role::kLeader) {
     refuse_waiting(step);
   }
@@ -29,8 +29,8 @@ void Quorum::enter(State state, const ElectionRecord& record, Step& step) {
 
 Instant Quorum::election_deadline(Step& step) const {
   const auto timeout = config_.election_timeout.count();
-  return step.now + Millis(timeout + (timeout > 0 ? static_cast<std::int64_t>(
-                                                        step.random.next() % static_cast<std::uint64_t>(timeout))
+  return step.now + Millis(timeout + (timeout > 0 ? static_cast<std::int64_t>(step.random.next() %
+                                                                              static_cast<std::uint64_t>(timeout))
                                                   : 0));
 }
 
@@ -74,8 +74,8 @@ void Quorum::become_follower(LeaderEpoch epoch, NodeId leader, Step& step) {
 
 void Quorum::become_prospective(Step& step) {
   MOLDAU_ASSERT(is_voter() && role() != Role::kLeader && role() != Role::kProspective);
-  // Nothing durable changes: asking whether a campaign would succeed binds nobody. A sole voter that comes from Resigned
-  // goes on to the next epoch within this call.
+  // Nothing durable changes: asking whether a campaign would succeed binds nobody. A sole voter that comes from
+  // Resigned goes on to the next epoch within this call.
   MOLDAU_ASSERT(record_.leader != self_.key.id || is_only_voter());
   enter(Prospective{Tally(voters_.voters(), self_.key.id), election_deadline(step)}, record_, step);
   if (std::get<Prospective>(state_).tally.won()) {

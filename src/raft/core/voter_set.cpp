@@ -99,7 +99,9 @@ void VoterHistory::clear() {
   voters_.clear();
 }
 
-const VoterSet& VoterHistory::voters() const noexcept { return voters_.empty() ? fixed_ : voters_.back().value; }
+const VoterSet& VoterHistory::voters() const noexcept {
+  return voters_.empty() ? fixed_ : voters_.back().value;
+}
 
 std::optional<Offset> VoterHistory::voters_offset() const noexcept {
   return voters_.empty() ? std::nullopt : std::optional(voters_.back().offset);

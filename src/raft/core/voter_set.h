@@ -74,8 +74,8 @@ class VoterHistory {
   // `offset` is the record's own; for a record in a snapshot, the last offset which that snapshot covers (-1 for the
   // snapshot that formatting writes). An offset at or below the last one replaces what is there from it on.
   void add(Offset offset, const VoterChange& change);
-  void truncate_from(Offset end);     // forgets what was said at `end` and above
-  void truncate_before(Offset start); // forgets what no offset at or above `start` needs
+  void truncate_from(Offset end);      // forgets what was said at `end` and above
+  void truncate_before(Offset start);  // forgets what no offset at or above `start` needs
   void clear();
 
   [[nodiscard]] const VoterSet& voters() const noexcept;

@@ -206,9 +206,10 @@ TEST(SnapshotPath, NamesAndParsesAsKafka) {
             (SnapshotFileName{id, SnapshotFileState::kPartial}));
   EXPECT_EQ(parse_snapshot_file_name("00000000000000000238-0000000002.checkpoint.deleted"),
             (SnapshotFileName{id, SnapshotFileState::kDeleted}));
-  for (const char* name : {"bootstrap.checkpoint", "00000000000000000238.checkpoint", "recovery-point-offset-checkpoint",
-                           "0000000000000000-238-0000000002.checkpoint", "00000000000000000238-0000000002x.checkpoint",
-                           "99999999999999999999-0000000002.checkpoint", ".checkpoint", ""}) {
+  for (const char* name :
+       {"bootstrap.checkpoint", "00000000000000000238.checkpoint", "recovery-point-offset-checkpoint",
+        "0000000000000000-238-0000000002.checkpoint", "00000000000000000238-0000000002x.checkpoint",
+        "99999999999999999999-0000000002.checkpoint", ".checkpoint", ""}) {
     EXPECT_FALSE(parse_snapshot_file_name(name).has_value()) << name;
   }
 }

@@ -5,8 +5,12 @@
 namespace moldau::raft {
 namespace {
 
-TopicPartition metadata_partition() { return {"__cluster_metadata", PartitionIndex{0}}; }
-BrokerEpoch in_its_place(LeaderEpoch epoch) { return BrokerEpoch(epoch.value()); }
+TopicPartition metadata_partition() {
+  return {"__cluster_metadata", PartitionIndex{0}};
+}
+BrokerEpoch in_its_place(LeaderEpoch epoch) {
+  return BrokerEpoch(epoch.value());
+}
 
 }  // namespace
 

@@ -1,11 +1,10 @@
 // Up to where the metadata log is known to be on the disk: `moldau.durable-ends` inside its partition directory.
 //
 // Damage below that end is not a torn tail: the start is refused rather than committed metadata cut away (G12, G13).
-// The entry is that of storage/checkpoint/durable_end_file.h with the leader epoch in the broker epoch's place. It counts
-// only while quorum-state still says that this node leads that epoch: any process that had the directory since, Apache
-// Kafka included, has raised the epoch.
-// Errors:     as durable_end_file.h; a damaged file counts as missing and is reported by the caller.
-// Durability: replaced each kDurableEndInterval while the end moves, and at a stop. Blocks.
+// The entry is that of storage/checkpoint/durable_end_file.h with the leader epoch in the broker epoch's place. It
+// counts only while quorum-state still says that this node leads that epoch: any process that had the directory since,
+// Apache Kafka included, has raised the epoch. Errors:     as durable_end_file.h; a damaged file counts as missing and
+// is reported by the caller. Durability: replaced each kDurableEndInterval while the end moves, and at a stop. Blocks.
 #pragma once
 
 #include <chrono>

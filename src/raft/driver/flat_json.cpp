@@ -59,8 +59,8 @@ class Scanner {
     const std::size_t end = std::min(rest_.find_first_of(",]} \t\r\n"), rest_.size());
     out = rest_.substr(0, end);
     rest_.remove_prefix(end);
-    return !out.empty() && (out == "true" || out == "false" || out == "null" || out[0] == '-' ||
-                            (out[0] >= '0' && out[0] <= '9'));
+    return !out.empty() &&
+           (out == "true" || out == "false" || out == "null" || out[0] == '-' || (out[0] >= '0' && out[0] <= '9'));
   }
 
   bool skip_value(int depth) {
@@ -97,7 +97,9 @@ class Scanner {
   std::string_view rest_;
 };
 
-std::unexpected<Error> damaged() { return fail(ErrorKind::kCorrupt, "not a JSON object"); }
+std::unexpected<Error> damaged() {
+  return fail(ErrorKind::kCorrupt, "not a JSON object");
+}
 
 }  // namespace
 

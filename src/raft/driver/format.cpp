@@ -44,7 +44,8 @@ std::expected<FeatureLevels, std::string> effective_levels(
       return std::unexpected(fmt::format("unknown feature {}", name));
     }
     if (level < feature->min || level > feature->max) {
-      return std::unexpected(fmt::format("feature {} has no level {}: it has {} to {}", name, level, feature->min, feature->max));
+      return std::unexpected(
+          fmt::format("feature {} has no level {}: it has {} to {}", name, level, feature->min, feature->max));
     }
     if (!levels.emplace(name, level).second) {
       return std::unexpected(fmt::format("feature {} is given twice", name));
@@ -81,7 +82,8 @@ std::expected<std::int16_t, std::string> kraft_version_of(const FormatOptions& o
                                    : "kraft.version 1 needs a dynamic quorum: leave controller.quorum.voters away");
   }
   if (dynamic && levels.find(metadata::kMetadataVersionFeature)->second < kDynamicQuorumNeedsMetadataVersion) {
-    return std::unexpected(fmt::format("a dynamic quorum needs metadata.version {}", kDynamicQuorumNeedsMetadataVersion));
+    return std::unexpected(
+        fmt::format("a dynamic quorum needs metadata.version {}", kDynamicQuorumNeedsMetadataVersion));
   }
   return version;
 }
@@ -98,8 +100,8 @@ std::expected<void, std::string> check(const FormatOptions& options) {
     return std::unexpected("no log directory to format");
   }
   if (std::ranges::find(directories, options.metadata_log_directory) == directories.end()) {
-    return std::unexpected(fmt::format("the metadata log directory {} is not among the log directories",
-                                       options.metadata_log_directory));
+    return std::unexpected(
+        fmt::format("the metadata log directory {} is not among the log directories", options.metadata_log_directory));
   }
   if (options.initial_voters == InitialVoters::kStandalone && !options.controller) {
     return std::unexpected("the controller endpoint of the only voter is missing");

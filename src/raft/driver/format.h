@@ -38,9 +38,9 @@ struct FormatOptions {
   std::string cluster_id;
   NodeId node_id = kNoNode;
   std::vector<std::string> log_directories;
-  std::string metadata_log_directory;              // one of them
+  std::string metadata_log_directory;  // one of them
   InitialVoters initial_voters = InitialVoters::kStandalone;
-  std::optional<ListenerEndpoint> controller;      // this node's controller endpoint; needed by kStandalone
+  std::optional<ListenerEndpoint> controller;  // this node's controller endpoint; needed by kStandalone
   // Overrides, metadata.version and kraft.version among them; what is not named gets the default of metadata.version.
   std::vector<std::pair<std::string, std::int16_t>> feature_levels;
   std::vector<MetadataRecordAndVersion> more_bootstrap_records;

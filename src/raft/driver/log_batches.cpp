@@ -14,7 +14,8 @@ Result<std::optional<record::BatchView>> LogBatches::next() {
       return std::unexpected(batch.error());
     }
   }
-  if (batch->header.base_offset != next_ || batch->header.last_offset() < next_ || batch->header.next_offset() > upto_) {
+  if (batch->header.base_offset != next_ || batch->header.last_offset() < next_ ||
+      batch->header.next_offset() > upto_) {
     return fail(ErrorKind::kCorrupt, "the metadata log has a gap", 0, next_.value());
   }
   at_ += batch->bytes.size();

@@ -36,8 +36,8 @@ struct SnapshotFooter {};
 struct OtherControl {  // of a type that says nothing to a metadata replica
   std::int16_t type = 0;
 };
-using ControlRecord = std::variant<protocol::control::LeaderChangeMessage, SnapshotHeader, SnapshotFooter, VoterChange,
-                                   OtherControl>;
+using ControlRecord =
+    std::variant<protocol::control::LeaderChangeMessage, SnapshotHeader, SnapshotFooter, VoterChange, OtherControl>;
 
 struct MetadataBatch {
   Offset base{0};

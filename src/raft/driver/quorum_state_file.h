@@ -1,6 +1,7 @@
 // quorum-state: the election record on disk, one line of JSON.
 //
-// Shapes:     data_version 0 (kraft.version 0): clusterId, leaderId, leaderEpoch, votedId, appliedOffset, currentVoters;
+// Shapes:     data_version 0 (kraft.version 0): clusterId, leaderId, leaderEpoch, votedId, appliedOffset,
+// currentVoters;
 //             data_version 1 (kraft.version 1): leaderId, leaderEpoch, votedId, votedDirectoryId.
 // Errors:     kCorrupt: no such JSON, a missing field, a negative epoch, a vote without a node; kUnsupported: another
 //             data_version; kTooLarge: above kQuorumStateBytesMax. A damaged file is never taken for a missing one: who

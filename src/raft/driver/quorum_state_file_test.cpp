@@ -11,8 +11,9 @@ using testing::ScratchDirectory;
 
 TEST(QuorumState, IsKafkasLineForADynamicQuorum) {
   const ElectionRecord led{LeaderEpoch{1}, NodeId{1}, {}};
-  EXPECT_EQ(format_quorum_state(led, kKraftVersionDynamic, {}),
-            R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
+  EXPECT_EQ(
+      format_quorum_state(led, kKraftVersionDynamic, {}),
+      R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
   EXPECT_EQ(parse_quorum_state(as_bytes(format_quorum_state(led, kKraftVersionDynamic, {}))), led);
 }
 
@@ -41,23 +42,29 @@ TEST(QuorumState, ReadsWhatApacheKafkaWrote) {
 }
 
 TEST(QuorumState, RefusesDamageRatherThanForgettingAVote) {
-  for (const char* text : {
-           "", "{", "{}", "null", "[]", R"({"data_version":1})",
-           R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"data_version":1})",
-           R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"short","data_version":1})",
-           R"({"leaderId":1,"leaderEpoch":-4,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
-           R"({"leaderId":1,"leaderEpoch":99999999999,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
-           R"({"leaderId":"1","leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
-           R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1}x)",
-           R"({"leaderId":1,"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
-           R"({"clusterId":"","leaderId":1,"leaderEpoch":1,"votedId":-1,"appliedOffset":0,"data_version":0})",
-       }) {
+  for (
+      const char* text : {
+          "",
+          "{",
+          "{}",
+          "null",
+          "[]",
+          R"({"data_version":1})",
+          R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"data_version":1})",
+          R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"short","data_version":1})",
+          R"({"leaderId":1,"leaderEpoch":-4,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
+          R"({"leaderId":1,"leaderEpoch":99999999999,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
+          R"({"leaderId":"1","leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
+          R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1}x)",
+          R"({"leaderId":1,"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})",
+          R"({"clusterId":"","leaderId":1,"leaderEpoch":1,"votedId":-1,"appliedOffset":0,"data_version":0})",
+      }) {
     const auto parsed = parse_quorum_state(as_bytes(text));
     ASSERT_FALSE(parsed.has_value()) << text;
     EXPECT_EQ(parsed.error().kind(), ErrorKind::kCorrupt) << text;
   }
-  const auto newer = parse_quorum_state(
-      as_bytes(R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":2})"));
+  const auto newer = parse_quorum_state(as_bytes(
+      R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":2})"));
   EXPECT_EQ(newer.error().kind(), ErrorKind::kUnsupported);
 }
 
@@ -68,7 +75,8 @@ TEST(QuorumState, MissingFileIsAFirstStart) {
   ASSERT_TRUE(read.has_value());
   EXPECT_FALSE(read->has_value());
   const ElectionRecord record{LeaderEpoch{3}, kNoNode, {NodeId{1}, {5, 6}}};
-  ASSERT_TRUE(write_quorum_state(fs, directory.path(), format_quorum_state(record, kKraftVersionDynamic, {})).has_value());
+  ASSERT_TRUE(
+      write_quorum_state(fs, directory.path(), format_quorum_state(record, kKraftVersionDynamic, {})).has_value());
   EXPECT_EQ(read_quorum_state(fs, directory.path()).value(), std::optional(record));
 }
 

@@ -249,16 +249,16 @@ void RaftClient::append_epoch_start(const AppendEpochStart& start) {
 }
 
 void RaftClient::append_proposed(const AppendProposed& proposed) {
-  const auto at = std::ranges::find_if(uncommitted_,
-                                       [&](const Uncommitted& u) { return u.batch.base == proposed.base; });
+  const auto at =
+      std::ranges::find_if(uncommitted_, [&](const Uncommitted& u) { return u.batch.base == proposed.base; });
   MOLDAU_ASSERT(at != uncommitted_.end(), proposed.base.value());
   const ByteVector bytes = std::exchange(at->bytes, {});
   append_bytes(bytes, proposed.epoch);
 }
 
 void RaftClient::append_bytes(Bytes bytes, LeaderEpoch epoch) {
-  const auto appended = log_->append_as_is(bytes, epoch, storage::ProducerOrigin::kRaft,
-                                           environment_.shard.clock().wall_ms());
+  const auto appended =
+      log_->append_as_is(bytes, epoch, storage::ProducerOrigin::kRaft, environment_.shard.clock().wall_ms());
   if (!appended) {
     fail_with(appended.error().cause);
     return;
@@ -266,7 +266,9 @@ void RaftClient::append_bytes(Bytes bytes, LeaderEpoch epoch) {
   environment_.sync.request(*this);
 }
 
-void RaftClient::resign(LeaderEpoch epoch) { step(ResignRequested{epoch}); }
+void RaftClient::resign(LeaderEpoch epoch) {
+  step(ResignRequested{epoch});
+}
 
 // --- syncing ---
 
@@ -395,8 +397,8 @@ std::optional<OffsetAndEpoch> RaftClient::latest_snapshot() const noexcept {
   return snapshots_.empty() ? std::nullopt : std::optional(snapshots_.back().id);
 }
 
-bool RaftClient::write_snapshot(OffsetAndEpoch id, std::int64_t last_contained_log_timestamp,
-                                SnapshotStore::Fill fill, Function<void(Result<>)> done) {
+bool RaftClient::write_snapshot(OffsetAndEpoch id, std::int64_t last_contained_log_timestamp, SnapshotStore::Fill fill,
+                                Function<void(Result<>)> done) {
   if (snapshot_in_progress_ || failed_ || closing_ || id.offset > applied_ || !quorum_->can_snapshot(id)) {
     return false;
   }
@@ -414,25 +416,23 @@ bool RaftClient::write_snapshot(OffsetAndEpoch id, std::int64_t last_contained_l
   if (const auto version = quorum_->voters().kraft_version_at(id.offset - 1); version >= kKraftVersionDynamic) {
     header.voters = {version, quorum_->voters().voters_at(id.offset - 1)};
   }
-  run<Result<SnapshotInfo>>(
-      [store = store_, id, header, fill = std::move(fill)]() mutable {
-        return store.write(id, header, std::move(fill));
-      },
-      [this, done = std::move(done)](Result<SnapshotInfo> written) mutable {
-        snapshot_in_progress_ = false;
-        if (!written) {
-          log(environment_.logger, LogLevel::kError, "raft", "cannot write a metadata snapshot: {}",
-              written.error().message());
-          done(std::unexpected(written.error()));
-          return;
-        }
-        log(environment_.logger, LogLevel::kInfo, "raft", "wrote metadata snapshot {} ({} bytes)",
-            snapshot_file_name(written->id), written->size_bytes);
-        snapshots_.push_back(*written);
-        step(SnapshotWritten{written->id});
-        done({});
-        clean();
-      });
+  run<Result<SnapshotInfo>>([store = store_, id, header,
+                             fill = std::move(fill)]() mutable { return store.write(id, header, std::move(fill)); },
+                            [this, done = std::move(done)](Result<SnapshotInfo> written) mutable {
+                              snapshot_in_progress_ = false;
+                              if (!written) {
+                                log(environment_.logger, LogLevel::kError, "raft",
+                                    "cannot write a metadata snapshot: {}", written.error().message());
+                                done(std::unexpected(written.error()));
+                                return;
+                              }
+                              log(environment_.logger, LogLevel::kInfo, "raft", "wrote metadata snapshot {} ({} bytes)",
+                                  snapshot_file_name(written->id), written->size_bytes);
+                              snapshots_.push_back(*written);
+                              step(SnapshotWritten{written->id});
+                              done({});
+                              clean();
+                            });
   return true;
 }
 
@@ -530,18 +530,18 @@ void RaftClient::finish_close_when_idle() {
   environment_.sync.withdraw(*this);
   // What was appended and not yet committed is synced by the clean close; the next start finds it.
   const bool clean = !failed_;
-  run<Result<>>([this, clean, leads = clean && persisted_ != 0, epoch = quorum_->epoch(),
-                 end = log_->log_end()]() -> Result<> {
-                  MOLDAU_CHECK(log_->close(clean));
-                  return leads ? write_durable_end(environment_.fs, store_.directory(), epoch, end) : Result<>();
-                },
-                [this, closed = std::exchange(closed_, {})](Result<> outcome) mutable {
-                  if (!outcome) {
-                    log(environment_.logger, LogLevel::kError, "raft", "cannot close the metadata log cleanly: {}",
-                        outcome.error().message());
-                  }
-                  closed();
-                });
+  run<Result<>>(
+      [this, clean, leads = clean && persisted_ != 0, epoch = quorum_->epoch(), end = log_->log_end()]() -> Result<> {
+        MOLDAU_CHECK(log_->close(clean));
+        return leads ? write_durable_end(environment_.fs, store_.directory(), epoch, end) : Result<>();
+      },
+      [this, closed = std::exchange(closed_, {})](Result<> outcome) mutable {
+        if (!outcome) {
+          log(environment_.logger, LogLevel::kError, "raft", "cannot close the metadata log cleanly: {}",
+              outcome.error().message());
+        }
+        closed();
+      });
 }
 
 void RaftClient::arm_timer() {

@@ -1,7 +1,8 @@
 // The metadata log of this node as its controller sees it: appends become committed records, leadership is told, state
 // is loaded from a snapshot and the log behind it.
 //
-// Shard:      the metadata shard; every call and every listener call on it. Snapshots are filled and files are synced on
+// Shard:      the metadata shard; every call and every listener call on it. Snapshots are filled and files are synced
+// on
 //             Workers. Outlives nothing it was given.
 // Invariants: (check_invariants() of Quorum and Log run with it)
 //   R1  the listener hears records in the order of their offsets, each once, only committed (durable) ones; after
@@ -48,10 +49,10 @@ class RaftListener {
 };
 
 enum class AppendRefused : std::uint8_t {
-  kNotLeader,    // another epoch, or none
-  kTooLarge,     // more than kMetadataBatchBytesWritten in one batch
-  kOverloaded,   // kUncommittedBytesMax are waiting to be committed
-  kFailed,       // on_failure() was called
+  kNotLeader,   // another epoch, or none
+  kTooLarge,    // more than kMetadataBatchBytesWritten in one batch
+  kOverloaded,  // kUncommittedBytesMax are waiting to be committed
+  kFailed,      // on_failure() was called
 };
 
 class RaftClient final : private storage::SyncClient {
@@ -74,7 +75,8 @@ class RaftClient final : private storage::SyncClient {
     Logger& logger;
   };
 
-  // Recovers the directory. Blocks; before the shard runs, or on it at start-up. The error is one line for the operator.
+  // Recovers the directory. Blocks; before the shard runs, or on it at start-up. The error is one line for the
+  // operator.
   [[nodiscard]] static std::expected<std::unique_ptr<RaftClient>, std::string> open(const Environment& environment,
                                                                                     Options options);
   ~RaftClient() override;
@@ -95,9 +97,9 @@ class RaftClient final : private storage::SyncClient {
 
   // Enough was committed since the last snapshot to write one now.
   [[nodiscard]] bool snapshot_due() const noexcept;
-  // Writes the snapshot of the state behind all records below `id.offset`, an end of a batch that the listener has heard.
-  // `fill` runs on a worker thread and owns what it writes from. `done` runs on the shard. False: one is being written,
-  // or the id is not behind the newest snapshot, or is not committed.
+  // Writes the snapshot of the state behind all records below `id.offset`, an end of a batch that the listener has
+  // heard. `fill` runs on a worker thread and owns what it writes from. `done` runs on the shard. False: one is being
+  // written, or the id is not behind the newest snapshot, or is not committed.
   [[nodiscard]] bool write_snapshot(OffsetAndEpoch id, std::int64_t last_contained_log_timestamp,
                                     SnapshotStore::Fill fill, Function<void(Result<>)> done);
   [[nodiscard]] std::optional<OffsetAndEpoch> latest_snapshot() const noexcept;

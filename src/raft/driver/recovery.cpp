@@ -90,8 +90,10 @@ std::expected<RecoveredMetadata, std::string> recover_metadata(storage::LogEnvir
   // First of all: whoever cannot tell its vote must not touch anything.
   auto election = read_quorum_state(environment.fs, directory);
   if (!election) {
-    return refuse(directory, "cannot read quorum-state (restore it from a backup; a node that forgot its vote could "
-                             "elect a second leader)", election.error());
+    return refuse(directory,
+                  "cannot read quorum-state (restore it from a backup; a node that forgot its vote could "
+                  "elect a second leader)",
+                  election.error());
   }
 
   bool new_directory = false;
@@ -103,14 +105,17 @@ std::expected<RecoveredMetadata, std::string> recover_metadata(storage::LogEnvir
     return refuse(directory, "cannot read its durable end", durable_end.error());
   }
   if (!durable_end) {
-    log(environment.logger, LogLevel::kWarn, "raft", "metadata log {}: the file with its durable end is damaged and not "
-        "used: {}", directory, durable_end.error().message());
+    log(environment.logger, LogLevel::kWarn, "raft",
+        "metadata log {}: the file with its durable end is damaged and not "
+        "used: {}",
+        directory, durable_end.error().message());
   }
   storage::OpenHints hints;
   hints.durable_end = durable_end.value_or(std::nullopt);
   hints.new_directory = new_directory;
   hints.now_ms = now_ms;
-  auto opened = storage::Log::open(environment, directory, {"__cluster_metadata", PartitionIndex{0}}, log_config(config), hints);
+  auto opened =
+      storage::Log::open(environment, directory, {"__cluster_metadata", PartitionIndex{0}}, log_config(config), hints);
   if (!opened) {
     return refuse(directory, "cannot open the log", opened.error());
   }
@@ -126,9 +131,11 @@ std::expected<RecoveredMetadata, std::string> recover_metadata(storage::LogEnvir
     return refuse(directory, "cannot read the snapshots", snapshots.error());
   }
   if (metadata->log_start() > Offset{0} && snapshots->empty()) {
-    return Refusal(fmt::format(
-        "metadata log {}: it begins at offset {} and there is no whole snapshot that reaches so far; restore one from a "
-        "backup", directory, metadata->log_start().value()));
+    return Refusal(
+        fmt::format("metadata log {}: it begins at offset {} and there is no whole snapshot that reaches so far; "
+                    "restore one from a "
+                    "backup",
+                    directory, metadata->log_start().value()));
   }
 
   VoterHistory history(std::move(fixed_voters));

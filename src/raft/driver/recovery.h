@@ -22,12 +22,12 @@ namespace moldau::raft {
 
 // metadata.log.* and metadata.max.* of the configuration.
 struct MetadataLogConfig {
-  std::int32_t segment_bytes = 1 << 30;            // metadata.log.segment.bytes
-  std::int64_t segment_ms = 604'800'000;           // metadata.log.segment.ms
-  std::int64_t retention_bytes = 100 << 20;        // metadata.max.retention.bytes; -1: no limit
-  std::int64_t retention_ms = 604'800'000;         // metadata.max.retention.ms; -1: no limit
-  std::int64_t snapshot_record_bytes = 20 << 20;   // metadata.log.max.record.bytes.between.snapshots
-  std::int64_t snapshot_interval_ms = 3'600'000;   // metadata.log.max.snapshot.interval.ms; 0: by bytes alone
+  std::int32_t segment_bytes = 1 << 30;           // metadata.log.segment.bytes
+  std::int64_t segment_ms = 604'800'000;          // metadata.log.segment.ms
+  std::int64_t retention_bytes = 100 << 20;       // metadata.max.retention.bytes; -1: no limit
+  std::int64_t retention_ms = 604'800'000;        // metadata.max.retention.ms; -1: no limit
+  std::int64_t snapshot_record_bytes = 20 << 20;  // metadata.log.max.record.bytes.between.snapshots
+  std::int64_t snapshot_interval_ms = 3'600'000;  // metadata.log.max.snapshot.interval.ms; 0: by bytes alone
 };
 
 struct RecoveredMetadata {

@@ -42,7 +42,8 @@ std::optional<SnapshotFileName> parse_snapshot_file_name(std::string_view name) 
   }
   parsed.id = {Offset(offset), LeaderEpoch(epoch)};
   // Only a partial file has something between the id and the suffix.
-  if (parsed.state == SnapshotFileState::kComplete && name.size() != kOffsetDigits + 1 + kEpochDigits + kSuffix.size()) {
+  if (parsed.state == SnapshotFileState::kComplete &&
+      name.size() != kOffsetDigits + 1 + kEpochDigits + kSuffix.size()) {
     return std::nullopt;
   }
   return parsed;

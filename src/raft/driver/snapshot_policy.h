@@ -12,8 +12,7 @@ namespace moldau::raft {
 
 class SnapshotPolicy {
  public:
-  SnapshotPolicy(const MetadataLogConfig& config, std::int64_t now_ms)
-      : config_(config), last_snapshot_ms_(now_ms) {}
+  SnapshotPolicy(const MetadataLogConfig& config, std::int64_t now_ms) : config_(config), last_snapshot_ms_(now_ms) {}
 
   void on_committed(std::size_t bytes) noexcept { bytes_since_ += static_cast<std::int64_t>(bytes); }
   void on_snapshot_begun(std::int64_t now_ms) noexcept {

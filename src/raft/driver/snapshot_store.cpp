@@ -27,7 +27,8 @@ Result<std::vector<SnapshotInfo>> SnapshotStore::recover(Offset log_start) {
       continue;
     }
     MOLDAU_TRY(reader, open(name->id));
-    SnapshotInfo info{.id = name->id, .size_bytes = reader->size_bytes(), .last_contained_log_timestamp = 0, .voters = {}};
+    SnapshotInfo info{
+        .id = name->id, .size_bytes = reader->size_bytes(), .last_contained_log_timestamp = 0, .voters = {}};
     if (const auto whole = reader->verify(info.voters); !whole) {
       if (whole.error().kind() == ErrorKind::kIo) {
         return std::unexpected(whole.error());

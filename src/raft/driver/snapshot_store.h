@@ -31,8 +31,8 @@ class SnapshotStore {
  public:
   SnapshotStore(runtime::FileSystem& fs, std::string partition_directory, Logger& logger);
 
-  // Removes `.part` and `.deleted` leftovers and snapshots that end below `log_start`, reads the others whole, and gives
-  // the good ones, oldest first. A damaged one is reported and left where it is.
+  // Removes `.part` and `.deleted` leftovers and snapshots that end below `log_start`, reads the others whole, and
+  // gives the good ones, oldest first. A damaged one is reported and left where it is.
   [[nodiscard]] Result<std::vector<SnapshotInfo>> recover(Offset log_start);
 
   [[nodiscard]] Result<std::unique_ptr<BatchFileReader>> open(OffsetAndEpoch id) const;

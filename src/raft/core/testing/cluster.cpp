@@ -304,7 +304,8 @@ bool Cluster::propose(std::size_t index) {
     return false;
   }
   Effects effects;
-  const auto base = node.quorum->propose(node.quorum->epoch(), 1 + static_cast<std::int64_t>(random_() % 3), now_, effects);
+  const auto base =
+      node.quorum->propose(node.quorum->epoch(), 1 + static_cast<std::int64_t>(random_() % 3), now_, effects);
   run(index, std::move(effects));
   return base.has_value();
 }
@@ -350,12 +351,13 @@ std::string Cluster::describe_nodes() const {
     }
     const Quorum& quorum = *node.quorum;
     const LogSummary& log = quorum.log();
-    out += fmt::format("node {}: {} epoch={} leader={} log=[{},{}] durable={} last-epoch={} hw={} snapshot={} due={} now={} queued={}\n",
-                       node.key.id.value(), to_string(quorum.role()), quorum.epoch().value(),
-                       quorum.record().leader.value(), log.start().value(), log.end().value(),
-                       log.durable_end().value(), log.last_epoch().value(), quorum.high_watermark().value(),
-                       log.latest_snapshot()->offset.value(), quorum.deadline().count(), now_.count(),
-                       node.queue.size());
+    out += fmt::format(
+        "node {}: {} epoch={} leader={} log=[{},{}] durable={} last-epoch={} hw={} snapshot={} due={} now={} "
+        "queued={}\n",
+        node.key.id.value(), to_string(quorum.role()), quorum.epoch().value(), quorum.record().leader.value(),
+        log.start().value(), log.end().value(), log.durable_end().value(), log.last_epoch().value(),
+        quorum.high_watermark().value(), log.latest_snapshot()->offset.value(), quorum.deadline().count(), now_.count(),
+        node.queue.size());
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Several replicas of the metadata quorum with a made-up shell: memory logs, a network that loses, repeats and reorders,
-// disks that forget what was not synced. Checks safety after every action; a seed repeats a run.
+// Several replicas of the metadata quorum with a made-up shell: memory logs, a network that loses, repeats and
+// reorders, disks that forget what was not synced. Checks safety after every action; a seed repeats a run.
 //
 // Checked (testing.md M1, M2, M5 in part, and Raft's own): one leader per epoch; one vote per voter and epoch, durable
 // before it is sent; the high watermark of a running replica never goes back; what is committed is held durably by a
@@ -76,8 +76,8 @@ class Cluster final : public RandomSource {
     ReplicaKey key;
     // On disk.
     std::optional<ElectionRecord> disk_record;
-    std::vector<Entry> log;        // from offset 0; below log_start it is what the snapshots hold
-    std::size_t durable = 0;       // of log
+    std::vector<Entry> log;   // from offset 0; below log_start it is what the snapshots hold
+    std::size_t durable = 0;  // of log
     std::size_t log_start = 0;
     std::vector<OffsetAndEpoch> snapshots;
     // While it runs.

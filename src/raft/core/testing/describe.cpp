@@ -23,7 +23,9 @@ const char* text(RaftError error) {
   return "?";
 }
 
-std::string text(OffsetAndEpoch at) { return fmt::format("{}@{}", at.offset.value(), at.epoch.value()); }
+std::string text(OffsetAndEpoch at) {
+  return fmt::format("{}@{}", at.offset.value(), at.epoch.value());
+}
 
 std::string text(const std::vector<NodeId>& ids) {
   std::string out;
@@ -69,27 +71,26 @@ std::string describe(const Request& request) {
 }
 
 std::string describe(const Response& response) {
-  return std::visit(
-      Overloaded{
-          [](const VoteResponse& vote) { return head(vote.granted ? "granted" : "not-granted", vote); },
-          [](const BeginQuorumEpochResponse& begin) { return head("begun", begin); },
-          [](const EndQuorumEpochResponse& end) { return head("ended", end); },
-          [](const FetchResponse& fetch) {
-            std::string line = head("fetched", fetch);
-            if (fetch.diverging) {
-              return line + " diverging=" + text(*fetch.diverging);
-            }
-            if (fetch.snapshot) {
-              return line + " snapshot=" + text(*fetch.snapshot);
-            }
-            if (fetch.error == RaftError::kNone) {
-              line += fmt::format(" records=[{},{}) hw={}", fetch.records_from.value(), fetch.records_upto.value(),
-                                  fetch.high_watermark.value());
-            }
-            return line;
-          },
-      },
-      response);
+  return std::visit(Overloaded{
+                        [](const VoteResponse& vote) { return head(vote.granted ? "granted" : "not-granted", vote); },
+                        [](const BeginQuorumEpochResponse& begin) { return head("begun", begin); },
+                        [](const EndQuorumEpochResponse& end) { return head("ended", end); },
+                        [](const FetchResponse& fetch) {
+                          std::string line = head("fetched", fetch);
+                          if (fetch.diverging) {
+                            return line + " diverging=" + text(*fetch.diverging);
+                          }
+                          if (fetch.snapshot) {
+                            return line + " snapshot=" + text(*fetch.snapshot);
+                          }
+                          if (fetch.error == RaftError::kNone) {
+                            line += fmt::format(" records=[{},{}) hw={}", fetch.records_from.value(),
+                                                fetch.records_upto.value(), fetch.high_watermark.value());
+                          }
+                          return line;
+                        },
+                    },
+                    response);
 }
 
 std::string describe(const Effect& effect) {

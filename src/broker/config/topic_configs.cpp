@@ -168,6 +168,7 @@ replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& imag
   number("file.delete.delay.ms", log.file_delete_delay_ms);
   number("max.compaction.lag.ms", log.max_compaction_lag_ms);
   number("flush.messages", made.flush_messages);
+  number("flush.ms", made.flush_ms);
   number("min.insync.replicas", made.min_isr);
   number("max.message.bytes", made.produce.max_message_bytes);
   number("message.timestamp.before.max.ms", made.produce.timestamp_before_max_ms);

@@ -141,6 +141,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
 
   void drain_connections(std::chrono::milliseconds patience, Callback drained);
   void close_replicas();
+  void close_logs();
   void close_metadata(bool clean);
   void destroy_shards(bool clean);
 
@@ -436,15 +437,29 @@ void Node::Impl::drain_connections(std::chrono::milliseconds patience, Callback 
 }
 
 void Node::Impl::close_replicas() {
-  on_every_shard([this](std::size_t i) { shards_[i].services->drop_requests(); },
-                 [this] {
-                   replicas_->stop([this](const Result<>& closed) {
-                     if (!closed) {
-                       log(world_.logger, LogLevel::kError, "storage", "the stop is not clean: {}", closed.error().message());
-                     }
-                     close_metadata(closed.has_value());
-                   });
-                 });
+  // A log closes cleanly only when no sync of it is in flight.
+  auto left = std::make_shared<std::size_t>(shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    world_.shard(i).post([this, i, left] {
+      shards_[i].services->drop_requests();
+      shards_[i].services->sync().close([this, left] {
+        home().post([this, left] {
+          if (--*left == 0) {
+            close_logs();
+          }
+        });
+      });
+    });
+  }
+}
+
+void Node::Impl::close_logs() {
+  replicas_->stop([this](const Result<>& closed) {
+    if (!closed) {
+      log(world_.logger, LogLevel::kError, "storage", "the stop is not clean: {}", closed.error().message());
+    }
+    close_metadata(closed.has_value());
+  });
 }
 
 void Node::Impl::close_metadata(bool clean) {

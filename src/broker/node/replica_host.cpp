@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "broker/node/remove_files.h"
 
 namespace moldau::broker {
 namespace {
@@ -42,7 +43,8 @@ ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Err
       shard_(environment.world.shard(0)),
       logger_(environment.world.logger),
       checkpointer_(environment.directory, *this, shard_, environment.world.workers, intervals_of(environment.config)),
-      remover_(environment.directory, shard_, environment.world.workers, std::chrono::minutes(1)) {
+      remover_(environment.directory, shard_, environment.world.workers, std::chrono::minutes(1)),
+      retention_timer_(shard_.timers(), [this] { keep_seeds(); }) {
   environment_.directory.on_failure(
       [this, on_failure = std::move(on_failure)](storage::LogDirectory&, const Error& error) mutable {
         for (PartitionRouter* router : environment_.routers) {
@@ -91,6 +93,7 @@ void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
                          }
                        }
                        checkpointer_.start();
+                       retention_timer_.arm(shard_.clock().now() + environment_.config.retention_check_interval);
                        done();
                      });
 }
@@ -256,8 +259,21 @@ void ReplicaHost::on_recovery_points(const storage::LogDirectory& /*directory*/,
   }
 }
 
+// Retention does not wait for a user: partitions that nobody opened are kept in bounds here.
+void ReplicaHost::keep_seeds() {
+  const std::int64_t now_ms = shard_.clock().wall_ms();
+  environment_.home.for_each_seed([&](PartitionSeed& seed) {
+    if (const auto removed = seed.log->enforce_retention(now_ms, seed.high_watermark); !removed) {
+      environment_.directory.fail(removed.error());
+    }
+    remove_files(environment_.world, shard_, seed.log->take_due_deletions(now_ms));
+  });
+  retention_timer_.arm(shard_.clock().now() + environment_.config.retention_check_interval);
+}
+
 void ReplicaHost::stop(Function<void(Result<>)> done) {
   stopping_ = true;
+  retention_timer_.cancel();
   environment_.home.take_all([this, done = std::move(done)](std::vector<PartitionSeed> seeds) mutable {
     close_logs(std::move(seeds), [this, done = std::move(done)](std::vector<storage::PartitionMarks> marks, bool clean) mutable {
       checkpointer_.stop(std::move(marks), clean, std::move(done));
@@ -282,12 +298,12 @@ void ReplicaHost::close_logs(std::vector<PartitionSeed> seeds,
       [this, job] {
         for (std::size_t i = 0; i < job->seeds.size(); ++i) {
           PartitionSeed& seed = job->seeds[i];
-          if (const Result<> closed = seed.log->close(!seed.log->offline()); !closed || seed.log->fenced()) {
-            job->clean = job->clean && closed.has_value();
-            if (!closed) {
-              moldau::log(logger_, LogLevel::kError, "storage", "{} did not close cleanly: {}", seed.log->directory(),
-                          closed.error().message());
-            }
+          // A fenced log has damage that only a start without the clean mark finds again.
+          job->clean = job->clean && !seed.log->fenced() && !seed.log->offline();
+          if (const Result<> closed = seed.log->close(!seed.log->offline()); !closed) {
+            job->clean = false;
+            moldau::log(logger_, LogLevel::kError, "storage", "{} did not close cleanly: {}", seed.log->directory(),
+                        closed.error().message());
           }
           job->marks.push_back(marks_of(seed, job->keep_durable_end[i]));
         }

@@ -71,6 +71,7 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   void create(Creation creation);
   void remove(const TopicIdPartition& id, const TopicPartition& name);
   void on_removed(const TopicPartition& name);
+  void keep_seeds();
   void close_logs(std::vector<PartitionSeed> seeds, Function<void(std::vector<storage::PartitionMarks>, bool)> done);
   void collect_marks(const storage::LogDirectory& directory,
                      Function<void(std::vector<storage::PartitionMarks>)> done) override;
@@ -83,6 +84,7 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   storage::Checkpointer checkpointer_;
   storage::DirectoryRemover remover_;
   std::map<TopicPartition, std::optional<Creation>> removing_;  // names still taken; who waits for each
+  runtime::Timer retention_timer_;
   bool loaded_ = false;
   bool stopping_ = false;
 };

@@ -12,6 +12,7 @@
 #include "broker/handlers/produce_handler.h"
 #include "broker/handlers/quorum_handlers.h"
 #include "broker/handlers/topic_handlers.h"
+#include "broker/node/remove_files.h"
 #include "protocol/messages/fetch_request.h"
 #include "protocol/messages/produce_request.h"
 
@@ -296,10 +297,18 @@ void ShardServices::keep_house() {
   if (retention_due) {
     next_retention_ = now + environment_.config.retention_check_interval;
   }
+  const bool lag_due = now >= next_lag_tick_;
+  if (lag_due) {
+    next_lag_tick_ = now + environment_.config.replica_lag_max / 2;
+  }
   router_.for_each([&](replication::Partition& partition) {
     partition.sync_if_due();
+    if (lag_due && partition.is_leader()) {
+      partition.on_lag_tick();
+    }
     if (retention_due) {
       partition.enforce_retention();
+      remove_files(environment_.world, shard_, partition.take_due_deletions());
     }
   });
   housekeeping_.arm(now + kHousekeepingInterval);

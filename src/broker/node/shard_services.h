@@ -87,6 +87,7 @@ class ShardServices {
   std::unique_ptr<Dispatcher> controller_dispatcher_;
   runtime::Timer housekeeping_;
   runtime::MonoTime next_retention_{};
+  runtime::MonoTime next_lag_tick_{};
 };
 
 }  // namespace moldau::broker

@@ -79,7 +79,7 @@ void PartitionHome::remove(const TopicIdPartition& id, Function<void(PartitionSe
   rule_.remove(entry.shard);
   PartitionRouter* owner = routers_[entry.shard];
   owner->shard().post([this, owner, id, removed = std::move(removed)]() mutable {
-    PartitionSeed seed = owner->release(id);
+    PartitionSeed seed = owner->release_deleted(id);
     shard_.post([seed = std::move(seed), removed = std::move(removed)]() mutable { removed(std::move(seed)); });
   });
 }

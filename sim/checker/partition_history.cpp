@@ -1,0 +1,216 @@
+#include "sim/checker/partition_history.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "protocol/record/batch.h"
+#include "protocol/record/record_walker.h"
+
+namespace moldau::sim {
+namespace {
+
+constexpr std::size_t kDecompressedBytesMax = std::size_t{16} << 20;
+
+}  // namespace
+
+void PartitionHistory::fault(const std::string& what) { report_(fmt::format("partition {}: {}", partition_, what)); }
+
+void PartitionHistory::on_sent(const RecordName& first, std::uint32_t count, bool idempotent) {
+  Producer& producer = producers_[first.producer];
+  producer.sent_end = std::max(producer.sent_end, first.number + count);
+  producer.idempotent = idempotent;
+}
+
+void PartitionHistory::on_acked(const RecordName& first, std::uint32_t count, Offset base) {
+  if (base.value() < 0) {
+    return fault(fmt::format("{} was acknowledged at offset {}", to_string(first), base.value()));
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    RecordName name = first;
+    name.number += i;
+    const auto [at, added] = acked_.try_emplace(base.value() + i, name);
+    if (!added && at->second != name) {
+      fault(fmt::format("inconsistent offsets: {} and {} were both acknowledged at {}", to_string(at->second),
+                        to_string(name), at->first));
+    }
+  }
+}
+
+void PartitionHistory::on_marks(const Marks& marks, Era era) {
+  if (marks.log_start > marks.high_watermark || marks.last_stable > marks.high_watermark) {
+    fault(fmt::format("I12: log start {}, last stable {}, high watermark {}", marks.log_start, marks.last_stable,
+                      marks.high_watermark));
+  }
+  if (marks.log_start < marks_.log_start) {
+    fault(fmt::format("I12: the log start went from {} to {}", marks_.log_start, marks.log_start));
+  }
+  if (era.life == marks_era_.life && marks.high_watermark < marks_.high_watermark) {
+    fault(fmt::format("I2: the high watermark went from {} to {} in one life", marks_.high_watermark,
+                      marks.high_watermark));
+  }
+  marks_ = marks;
+  marks_era_ = era;
+}
+
+Offset PartitionHistory::on_batches(Bytes bytes, Offset from, Era era) {
+  Offset next = from;
+  LeaderEpoch epoch = kNoLeaderEpoch;
+  bool first = true;
+  record::BatchIterator batches(bytes);
+  for (;;) {
+    const auto batch = batches.next();
+    if (!batch) {
+      fault(fmt::format("I13: a fetch from {} gave bytes that are no batch: {}", from.value(), batch.error().message()));
+      return next;
+    }
+    if (!*batch) {
+      return next;
+    }
+    const record::BatchHeader& header = (*batch)->header;
+    if (!(*batch)->crc_matches()) {
+      fault(fmt::format("I13: a fetch from {} gave a batch at {} with a wrong CRC", from.value(),
+                        header.base_offset.value()));
+      return next;
+    }
+    const bool contiguous = first ? header.base_offset <= from && from <= header.last_offset() : header.base_offset == next;
+    if (!contiguous || header.leader_epoch < epoch) {
+      fault(fmt::format("I13: a fetch from {} gave a batch of offsets {} to {}, epoch {}, after offset {}, epoch {}",
+                        from.value(), header.base_offset.value(), header.last_offset().value(),
+                        header.leader_epoch.value(), next.value(), epoch.value()));
+      return next;
+    }
+    first = false;
+    epoch = header.leader_epoch;
+    if (reading_whole_ && header.has_producer_id() && header.base_offset >= from) {
+      const auto known = sequences_.find(header.producer_id);
+      const bool follows = known == sequences_.end() ? header.base_sequence == 0
+                                                     : known->second.epoch == header.producer_epoch &&
+                                                           known->second.next == header.base_sequence;
+      if (!follows) {
+        fault(fmt::format("I17: producer id {}: the batch at {} has sequence {}, expected {}",
+                          header.producer_id.value(), header.base_offset.value(), header.base_sequence,
+                          known == sequences_.end() ? 0 : known->second.next));
+      }
+      sequences_[header.producer_id] = {header.producer_epoch, record::increment_sequence(header.last_sequence(), 1)};
+    }
+    record::RecordWalker walker(**batch, scratch_, kDecompressedBytesMax);
+    std::int32_t delta = 0;
+    while (const record::RecordView* record = walker.next()) {
+      if (record->offset_delta != delta++) {
+        fault(fmt::format("I13: offsets inside the batch at {} have a gap", header.base_offset.value()));
+      }
+      const auto name = record->value ? name_of(*record->value) : std::nullopt;
+      const Offset offset = header.offset_at(record->offset_delta);
+      if (!name) {
+        fault(fmt::format("the value at {} is none that was ever sent", offset.value()));
+      } else if (offset >= from) {
+        on_record(offset, header.leader_epoch, header.timestamp_at(record->timestamp_delta), *name, era);
+      }
+    }
+    if (!walker.ok() || delta != header.last_offset_delta + 1) {
+      fault(fmt::format("I13: the records of the batch at {} cannot be read", header.base_offset.value()));
+    }
+    next = header.next_offset();
+  }
+}
+
+void PartitionHistory::on_record(Offset offset, LeaderEpoch epoch, std::int64_t timestamp, const RecordName& name,
+                                 Era era) {
+  const auto producer = producers_.find(name.producer);
+  if (name.partition != partition_ || producer == producers_.end() || name.number >= producer->second.sent_end) {
+    fault(fmt::format("{} at {} was never sent here", to_string(name), offset.value()));
+  }
+  if (const auto acked = acked_.find(offset.value()); acked != acked_.end() && acked->second != name) {
+    fault(fmt::format("I10: {} is at {}, where {} was acknowledged", to_string(name), offset.value(),
+                      to_string(acked->second)));
+  }
+  const auto [seen, added] = seen_.try_emplace(offset.value(), Seen{name, epoch, era.power_cuts});
+  if (!added) {
+    const bool rewritten = epoch > seen->second.epoch && era.power_cuts > seen->second.power_cuts;
+    if (seen->second.name != name && !rewritten) {
+      fault(fmt::format("I16: offset {} was {} in epoch {} and is {} in epoch {}, with {} power cuts between",
+                        offset.value(), to_string(seen->second.name), seen->second.epoch.value(), to_string(name),
+                        epoch.value(), era.power_cuts - seen->second.power_cuts));
+    } else if (seen->second.name == name && epoch != seen->second.epoch && era.power_cuts == seen->second.power_cuts) {
+      fault(fmt::format("I3: offset {} changed its epoch from {} to {}", offset.value(), seen->second.epoch.value(),
+                        epoch.value()));
+    }
+    seen->second = {name, epoch, era.power_cuts};
+  }
+  highest_seen_ = std::max(highest_seen_, offset + 1);
+  if (reading_whole_) {
+    if (offset.value() != static_cast<std::int64_t>(whole_.size())) {
+      fault(fmt::format("I13: the whole reading came to {} after {} records", offset.value(), whole_.size()));
+    }
+    if (!whole_.empty() && whole_.back().epoch > epoch) {
+      fault(fmt::format("I13: the epoch falls at {}", offset.value()));
+    }
+    whole_.push_back({name, epoch, timestamp});
+  }
+}
+
+void PartitionHistory::begin_whole_reading() {
+  reading_whole_ = true;
+  whole_.clear();
+  sequences_.clear();
+}
+
+void PartitionHistory::finish_whole_reading(Offset end, Era era) {
+  reading_whole_ = false;
+  if (end.value() != static_cast<std::int64_t>(whole_.size())) {
+    fault(fmt::format("the whole reading gave {} records below the end {}", whole_.size(), end.value()));
+  }
+  for (const auto& [offset, seen] : seen_) {
+    if (offset >= end.value() && seen.power_cuts == era.power_cuts) {
+      fault(fmt::format("I16: {} was read at {}, no power was cut since, and the log ends at {}", to_string(seen.name),
+                        offset, end.value()));
+    }
+  }
+  check_acked();
+  check_producers();
+}
+
+void PartitionHistory::check_acked() {
+  for (const auto& [offset, name] : acked_) {
+    if (offset >= static_cast<std::int64_t>(whole_.size())) {
+      fault(fmt::format("I10: lost write: {} was acknowledged at {}, the log ends at {}", to_string(name), offset,
+                        whole_.size()));
+    } else if (const RecordName& found = whole_[static_cast<std::size_t>(offset)].name; found != name) {
+      fault(fmt::format("I10: {} was acknowledged at {}, where {} is", to_string(name), offset, to_string(found)));
+    }
+  }
+}
+
+// Each producer's numbers: an idempotent one's come each once and in order; a plain one's may come again, but no number
+// comes first after a later one did.
+void PartitionHistory::check_producers() {
+  std::map<std::uint32_t, std::uint64_t> next;
+  for (std::size_t offset = 0; offset < whole_.size(); ++offset) {
+    const RecordName& name = whole_[offset].name;
+    std::uint64_t& expected = next[name.producer];
+    const bool again = name.number < expected && !producers_[name.producer].idempotent;
+    if (name.number == expected) {
+      ++expected;
+    } else if (!again) {
+      fault(fmt::format("I14/I17: {} is at {}, expected number {}: {}", to_string(name), offset, expected,
+                        name.number < expected ? "a duplicate" : "a gap"));
+      expected = std::max(expected, name.number + 1);
+    }
+  }
+}
+
+Offset PartitionHistory::first_at(std::int64_t timestamp) const {
+  for (std::size_t offset = 0; offset < whole_.size(); ++offset) {
+    if (whole_[offset].timestamp >= timestamp) {
+      return Offset(static_cast<std::int64_t>(offset));
+    }
+  }
+  return Offset(static_cast<std::int64_t>(whole_.size()));
+}
+
+std::int64_t PartitionHistory::timestamp_at(Offset offset) const {
+  return whole_.at(static_cast<std::size_t>(offset.value())).timestamp;
+}
+
+}  // namespace moldau::sim

@@ -1,0 +1,125 @@
+#include "sim/cluster/crash_schedule.h"
+
+#include <utility>
+
+namespace moldau::sim {
+
+using std::chrono::microseconds;
+using namespace std::chrono_literals;
+
+namespace {
+constexpr microseconds kDownMin = 20ms;  // longer than any packet travels, so that a connection belongs to one life
+constexpr microseconds kDownMax = 400ms;
+constexpr microseconds kDiskCallPatience = 3s;  // an idle broker may never make the call
+}  // namespace
+
+CrashSchedule::CrashSchedule(Simulation& sim, const CrashScheduleOptions& options,
+                             Function<void(const std::string&)> on_fault)
+    : sim_(sim),
+      options_(options),
+      on_fault_(std::move(on_fault)),
+      random_(sim.random().fork()),
+      node_(sim.add_node({.shards = static_cast<std::uint32_t>(random_.between(1, 2))},
+                         [this](runtime::World world) { return make(world); })) {
+  sim_.check_after_each_event([this] { look_for_death(); });
+  sim_.after(0s, [this] { begin_life(); });
+}
+
+std::unique_ptr<NodeProgram> CrashSchedule::make(runtime::World world) {
+  if (crash_in_start_ != 0) {
+    disk_crash_ = CrashKind::kPowerCut;
+    sim_.crash_at_disk_call(node_, std::exchange(crash_in_start_, 0), disk_crash_);
+  }
+  BrokerSettings settings;
+  settings.host = SimNet::host_of(node_);
+  return std::make_unique<BrokerProgram>(
+      world, make_broker_config(settings),
+      BrokerProgram::Events{.on_ready = [] {},
+                            .on_failed = [this](const std::string& line) {
+                              if (!sim_.disk(node_).frozen()) {
+                                on_fault_("the broker failed on a healthy disk: " + line);
+                              }
+                            }});
+}
+
+void CrashSchedule::begin_life() {
+  ++lives_begun_;
+  restarting_ = false;
+  const bool last = lives_begun_ >= options_.lives;
+  const EndOfLife how = draw_end();
+  if (!last && how == EndOfLife::kCutDuringStart) {
+    crash_in_start_ = random_.between(1, options_.disk_call_max);
+    ++counts_.interrupted_starts;
+  }
+  sim_.start(node_);
+  if (last) {
+    return;
+  }
+  // Short lives as often as long ones.
+  const std::uint64_t scale = random_.between(0, 3);
+  const auto max = static_cast<std::uint64_t>(options_.life_max.count()) >> (2 * scale);
+  sim_.after(microseconds(random_.between(0, max)), [this, how, life = life()] { end_life(how, life); });
+}
+
+EndOfLife CrashSchedule::draw_end() {
+  for (;;) {
+    const auto how = static_cast<EndOfLife>(random_.between(0, 6));
+    const bool cuts = how != EndOfLife::kKill && how != EndOfLife::kKillAtDiskCall && how != EndOfLife::kCleanStop;
+    if (options_.power_cuts || !cuts) {
+      return how;
+    }
+  }
+}
+
+void CrashSchedule::end_life(EndOfLife how, std::uint64_t life) {
+  if (!sim_.running(node_) || this->life() != life) {
+    return;
+  }
+  switch (how) {
+    case EndOfLife::kKill: return crash(CrashKind::kKill);
+    case EndOfLife::kPowerCut: return crash(CrashKind::kPowerCut);
+    case EndOfLife::kCleanStop: return stop_cleanly(false);
+    case EndOfLife::kCleanStopThenCut: return stop_cleanly(true);
+    case EndOfLife::kKillAtDiskCall: disk_crash_ = CrashKind::kKill; break;
+    case EndOfLife::kCutAtDiskCall:
+    case EndOfLife::kCutDuringStart: disk_crash_ = CrashKind::kPowerCut; break;
+  }
+  sim_.crash_at_disk_call(node_, random_.between(1, options_.disk_call_max), disk_crash_);
+  sim_.after(kDiskCallPatience, [this, life] {
+    if (sim_.running(node_) && this->life() == life) {
+      crash(disk_crash_);
+    }
+  });
+}
+
+void CrashSchedule::stop_cleanly(bool then_cut) {
+  auto* program = dynamic_cast<BrokerProgram*>(sim_.program(node_));
+  const CrashKind kind = then_cut ? CrashKind::kPowerCut : CrashKind::kKill;
+  const bool asked = program != nullptr && program->stop([this, kind](bool) {
+    ++counts_.clean_stops;
+    disk_crash_ = kind;
+    sim_.crash(node_, kind);
+  });
+  if (!asked) {
+    crash(kind);
+  }
+}
+
+void CrashSchedule::crash(CrashKind kind) {
+  disk_crash_ = kind;
+  sim_.crash(node_, kind);
+}
+
+// A death is seen here whatever caused it.
+void CrashSchedule::look_for_death() {
+  if (lives_begun_ == 0 || restarting_ || sim_.running(node_)) {
+    return;
+  }
+  restarting_ = true;
+  ++(disk_crash_ == CrashKind::kPowerCut ? counts_.power_cuts : counts_.kills);
+  const auto down = random_.between(static_cast<std::uint64_t>(kDownMin.count()),
+                                    static_cast<std::uint64_t>(kDownMax.count()));
+  sim_.after(microseconds(down), [this] { begin_life(); });
+}
+
+}  // namespace moldau::sim

@@ -1,0 +1,74 @@
+// Lets one broker live several short lives: starts it, ends it in one of the ways in which a broker ends, waits, and
+// starts it again, all drawn from the run's seed.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/callback.h"
+#include "sim/cluster/broker_program.h"
+#include "sim/world/simulation.h"
+
+namespace moldau::sim {
+
+enum class EndOfLife : std::uint8_t {
+  kKill,              // kill -9 at a random time
+  kPowerCut,          // power cut at a random time
+  kKillAtDiskCall,    // kill -9 at the k-th disk call from a random time on
+  kCutAtDiskCall,     // power cut at the k-th disk call from a random time on
+  kCutDuringStart,    // power cut at the k-th disk call of the start itself: recovery is interrupted
+  kCleanStop,         // stop(), then the process exits
+  kCleanStopThenCut,  // stop(), then the power goes: what a clean stop says must be on the disk
+};
+
+struct CrashScheduleOptions {
+  std::uint32_t lives = 5;  // the last one goes on until the end of the run
+  std::chrono::microseconds life_max = std::chrono::seconds(2);
+  std::uint64_t disk_call_max = 300;
+  bool power_cuts = true;
+};
+
+struct CrashCounts {
+  std::uint32_t kills = 0;
+  std::uint32_t power_cuts = 0;
+  std::uint32_t clean_stops = 0;
+  std::uint32_t interrupted_starts = 0;
+};
+
+// Invariants: C1 a broker that says it failed, and whose disk works, is a fault of the run, reported once;
+//             C2 finished() holds once the last life began.
+class CrashSchedule {
+ public:
+  // Adds the broker's node to the simulation and starts it. `on_fault` takes one line.
+  CrashSchedule(Simulation& sim, const CrashScheduleOptions& options, Function<void(const std::string&)> on_fault);
+
+  [[nodiscard]] std::uint32_t node() const noexcept { return node_; }
+  [[nodiscard]] bool finished() const noexcept { return lives_begun_ >= options_.lives; }
+  [[nodiscard]] const CrashCounts& counts() const noexcept { return counts_; }
+  // How often what was not synced may have been lost so far.
+  [[nodiscard]] std::uint64_t power_cuts() const noexcept { return counts_.power_cuts; }
+  [[nodiscard]] std::uint64_t life() const { return sim_.starts(node_); }
+
+ private:
+  [[nodiscard]] std::unique_ptr<NodeProgram> make(runtime::World world);
+  void begin_life();
+  void end_life(EndOfLife how, std::uint64_t life);
+  void stop_cleanly(bool then_cut);
+  void look_for_death();
+  void crash(CrashKind kind);
+  [[nodiscard]] EndOfLife draw_end();
+
+  Simulation& sim_;
+  CrashScheduleOptions options_;
+  Function<void(const std::string&)> on_fault_;
+  SimRandom random_;
+  std::uint32_t node_;
+  std::uint32_t lives_begun_ = 0;
+  std::uint64_t crash_in_start_ = 0;  // disk call of the coming start, 0 none
+  CrashKind disk_crash_ = CrashKind::kKill;
+  CrashCounts counts_;
+  bool restarting_ = false;
+};
+
+}  // namespace moldau::sim

@@ -1,0 +1,234 @@
+#include "sim/workload/reader.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "protocol/errors/error_code.h"
+#include "protocol/messages/create_topics_request.h"
+#include "protocol/messages/fetch_request.h"
+#include "protocol/messages/list_offsets_request.h"
+
+namespace moldau::sim {
+
+using protocol::ErrorCode;
+using std::chrono::microseconds;
+
+namespace {
+constexpr std::int16_t kFetchVersionMin = 4;
+constexpr std::int16_t kFetchVersionMax = 12;  // the last one with topic names
+constexpr std::int16_t kListOffsetsVersion = 7;
+constexpr std::int16_t kCreateTopicsVersion = 7;
+constexpr std::uint64_t kPauseMaxUs = 8000;
+constexpr std::uint64_t kWaitMaxMs = 30;
+constexpr std::int64_t kLatest = -1;
+}  // namespace
+
+Reader::Reader(runtime::World world, Workload& workload, SimRandom random, ReaderOptions options)
+    : Client(world, workload, random),
+      options_(std::move(options)),
+      tails_(workload.history.partitions(), Offset(0)),
+      next_(shard_.timers(), [this] { step(); }) {}
+
+void Reader::pause() { next_.arm(shard_.clock().now() + microseconds(random_.between(1, kPauseMaxUs))); }
+
+void Reader::step() {
+  if (!up()) {
+    return;
+  }
+  if (phase_ == Phase::kTail && wants_whole_) {
+    begin_whole();
+  }
+  switch (phase_) {
+    case Phase::kMakeTopic: return make_topic();
+    case Phase::kTail: return read_tail();
+    case Phase::kWhole: return read_on();
+    case Phase::kLookUp: return look_up();
+    case Phase::kFinished: return;
+  }
+}
+
+void Reader::make_topic() {
+  protocol::CreateTopicsRequest request;
+  request.timeout_ms = 1000;
+  protocol::create_topics_request::CreatableTopic topic;
+  topic.name = kTopic;
+  topic.num_partitions = static_cast<std::int32_t>(workload_.history.partitions());
+  topic.replication_factor = 1;
+  for (const auto& [name, value] : options_.topic_configs) {
+    protocol::create_topics_request::CreatableTopicConfig config;
+    config.name = name;
+    config.value = value;
+    topic.configs.push_back(std::move(config));
+  }
+  request.topics.push_back(std::move(topic));
+  channel().call(request, kCreateTopicsVersion,
+                 [this](const protocol::CreateTopicsResponse& response) { on_topic(response); });
+}
+
+void Reader::on_topic(const protocol::CreateTopicsResponse& response) {
+  const ErrorCode error =
+      response.topics.empty() ? ErrorCode::kUnknownServerError : protocol::error_from_wire(response.topics[0].error_code);
+  if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists) {
+    phase_ = Phase::kTail;
+  } else if (error == ErrorCode::kInvalidConfig || error == ErrorCode::kInvalidRequest) {
+    workload_.history.fault("the topic was refused: " + std::string(response.topics[0].error_message.value_or("")));
+  }
+  pause();
+}
+
+void Reader::read_tail() {
+  const auto index = static_cast<std::uint32_t>(random_.below(tails_.size()));
+  const Offset seen = workload_.history.partition(index).highest_seen();
+  const bool anywhere = random_.chance(400'000);
+  const Offset from = anywhere ? Offset(static_cast<std::int64_t>(random_.between(0, static_cast<std::uint64_t>(seen.value()))))
+                               : tails_[index];
+  fetch(index, from, static_cast<std::int32_t>(random_.between(1, 12'000)), [this, index, anywhere](Offset next) {
+    if (!anywhere) {
+      tails_[index] = next;
+    }
+    pause();
+  });
+}
+
+void Reader::begin_whole() {
+  phase_ = Phase::kWhole;
+  at_ = end_ = Offset(-1);
+}
+
+void Reader::read_on() {
+  if (end_ < Offset(0)) {
+    return list_offset(partition_, kLatest, [this](Offset end) {
+      workload_.history.partition(partition_).begin_whole_reading();
+      at_ = Offset(0);
+      end_ = end;
+      step();
+    });
+  }
+  if (at_ < end_) {
+    return fetch(partition_, at_, static_cast<std::int32_t>(random_.between(1000, 60'000)), [this](Offset next) {
+      if (next <= at_) {
+        workload_.history.fault(fmt::format("partition {}: a fetch from {} below the end {} gave nothing", partition_,
+                                            at_.value(), end_.value()));
+        next = end_;
+      }
+      at_ = next;
+      step();
+    });
+  }
+  workload_.history.partition(partition_).finish_whole_reading(end_, era());
+  phase_ = Phase::kLookUp;
+  lookups_done_ = 0;
+  step();
+}
+
+void Reader::look_up() {
+  PartitionHistory& history = workload_.history.partition(partition_);
+  if (lookups_done_ >= options_.lookups || history.records() == 0) {
+    return finish_partition();
+  }
+  ++lookups_done_;
+  const Offset offset(static_cast<std::int64_t>(random_.below(history.records())));
+  fetch(partition_, offset, 1, [this, offset](Offset next) {
+    PartitionHistory& known = workload_.history.partition(partition_);
+    if (next <= offset) {
+      workload_.history.fault(fmt::format("partition {}: the record at {} is not found", partition_, offset.value()));
+    }
+    const std::int64_t timestamp = known.timestamp_at(offset) + static_cast<std::int64_t>(random_.below(2));
+    list_offset(partition_, timestamp, [this, timestamp](Offset found) {
+      PartitionHistory& whole = workload_.history.partition(partition_);
+      const Offset expected = whole.first_at(timestamp);
+      const bool none = expected.value() == static_cast<std::int64_t>(whole.records());
+      if (found != (none ? kNoOffset : expected)) {
+        workload_.history.fault(fmt::format("partition {}: ListOffsets at {} gave {}, a scan gives {}", partition_,
+                                            timestamp, found.value(), none ? -1 : expected.value()));
+      }
+      step();
+    });
+  });
+}
+
+void Reader::finish_partition() {
+  ++partition_;
+  if (partition_ == workload_.history.partitions()) {
+    phase_ = Phase::kFinished;
+    return;
+  }
+  begin_whole();
+  step();
+}
+
+void Reader::fetch(std::uint32_t partition, Offset from, std::int32_t bytes_max, Function<void(Offset)> then) {
+  protocol::FetchRequest request;
+  request.max_wait_ms = static_cast<std::int32_t>(random_.below(kWaitMaxMs));
+  request.min_bytes = 1;
+  request.max_bytes = bytes_max;
+  request.isolation_level = static_cast<std::int8_t>(random_.below(2));
+  protocol::fetch_request::FetchTopic topic;
+  topic.topic = kTopic;
+  protocol::fetch_request::FetchPartition asked;
+  asked.partition = static_cast<std::int32_t>(partition);
+  asked.fetch_offset = from.value();
+  asked.partition_max_bytes = bytes_max;
+  topic.partitions.push_back(std::move(asked));
+  request.topics.push_back(std::move(topic));
+  const auto version = static_cast<std::int16_t>(random_.between(kFetchVersionMin, kFetchVersionMax));
+  channel().call(request, version,
+                 [this, partition, from, then = std::move(then)](const protocol::FetchResponse& response) mutable {
+                   on_fetched(response, partition, from, then);
+                 });
+}
+
+void Reader::on_fetched(const protocol::FetchResponse& response, std::uint32_t partition, Offset from,
+                        Function<void(Offset)>& then) {
+  if (response.error_code != 0 || response.responses.size() != 1 || response.responses[0].partitions.size() != 1) {
+    return channel().close("fetch without its partition");
+  }
+  const auto& data = response.responses[0].partitions[0];
+  const ErrorCode error = protocol::error_from_wire(data.error_code);
+  PartitionHistory& history = workload_.history.partition(partition);
+  if (error == ErrorCode::kOffsetOutOfRange && phase_ == Phase::kTail) {
+    tails_[partition] = Offset(0);  // the tail above what was synced is gone
+    return pause();
+  }
+  if (error == ErrorCode::kCorruptMessage || error == ErrorCode::kUnknownServerError ||
+      error == ErrorCode::kOffsetOutOfRange || error == ErrorCode::kKafkaStorageError) {
+    workload_.history.fault(fmt::format("partition {}: a fetch from {} failed with error {}", partition, from.value(),
+                                        data.error_code));
+  }
+  if (error != ErrorCode::kNone) {
+    return channel().close("fetch error");
+  }
+  history.on_marks({.log_start = std::max<std::int64_t>(data.log_start_offset, 0),
+                    .high_watermark = data.high_watermark,
+                    .last_stable = data.last_stable_offset},
+                   era());
+  const Offset next = history.on_batches(data.records ? data.records->bytes() : Bytes(), from, era());
+  if (next > from && next.value() > data.high_watermark) {
+    workload_.history.fault(fmt::format("I15: partition {}: a fetch gave records up to {}, the high watermark is {}",
+                                        partition, next.value(), data.high_watermark));
+  }
+  then(next);
+}
+
+void Reader::list_offset(std::uint32_t partition, std::int64_t timestamp, Function<void(Offset)> then) {
+  protocol::ListOffsetsRequest request;
+  request.replica_id = -1;
+  protocol::list_offsets_request::ListOffsetsTopic topic;
+  topic.name = kTopic;
+  protocol::list_offsets_request::ListOffsetsPartition asked;
+  asked.partition_index = static_cast<std::int32_t>(partition);
+  asked.timestamp = timestamp;
+  topic.partitions.push_back(std::move(asked));
+  request.topics.push_back(std::move(topic));
+  channel().call(request, kListOffsetsVersion,
+                 [this, then = std::move(then)](const protocol::ListOffsetsResponse& response) mutable {
+                   if (response.topics.size() != 1 || response.topics[0].partitions.size() != 1 ||
+                       response.topics[0].partitions[0].error_code != 0) {
+                     return channel().close("list offsets error");
+                   }
+                   then(Offset(response.topics[0].partitions[0].offset));
+                 });
+}
+
+}  // namespace moldau::sim

@@ -43,7 +43,13 @@ class Server::Connection final : public runtime::SocketHandler {
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] runtime::MonoTime active() const noexcept { return active_; }
 
+  // No event reaches the server from here on; the object itself goes in a later turn.
+  void end() noexcept { ended_ = true; }
+
   void on_readable() override {
+    if (ended_) {
+      return;
+    }
     std::array<std::byte, 4096> space;
     for (;;) {
       const runtime::IoResult result = socket_->try_read(space);
@@ -62,25 +68,37 @@ class Server::Connection final : public runtime::SocketHandler {
     go_on();
   }
 
-  void on_writable() override { send(); }
+  void on_writable() override {
+    send();
+    go_on();
+  }
 
   void answer(const HttpResponse& response) {
     out_ += render(response, head_only_, keep_alive_);
     send();
+    go_on();
   }
 
  private:
-  // Starts the next request if the last one is answered and its answer has left.
+  // Starts the next request if the last one is answered and its answer has left. An endpoint that answers at once comes
+  // back here; the loop of the first call then goes on, so that many small requests do not nest.
   void go_on() {
-    if (busy_) {
+    if (std::exchange(in_loop_, true)) {
       return;
     }
-    ParsedRequest parsed = parse_request(received_);
-    if (parsed.status == ParseStatus::kNeedBytes) {
-      socket_->watch_readable();
-      return;
+    while (!busy_ && !ended_) {
+      ParsedRequest parsed = parse_request(received_);
+      if (parsed.status == ParseStatus::kNeedBytes) {
+        socket_->watch_readable();
+        break;
+      }
+      busy_ = true;
+      begin(parsed);
     }
-    busy_ = true;
+    in_loop_ = false;
+  }
+
+  void begin(const ParsedRequest& parsed) {
     if (parsed.status == ParseStatus::kBad) {
       keep_alive_ = head_only_ = false;
       return answer({.status = 400, .body = "bad request\n"});
@@ -92,6 +110,9 @@ class Server::Connection final : public runtime::SocketHandler {
   }
 
   void send() {
+    if (ended_ || !busy_ || out_.empty()) {
+      return;
+    }
     while (!out_.empty()) {
       const runtime::OutRegion region{.memory = as_bytes(out_), .file = nullptr, .position = 0, .size = out_.size()};
       const runtime::IoResult result = socket_->try_write(std::span(&region, 1));
@@ -109,7 +130,6 @@ class Server::Connection final : public runtime::SocketHandler {
       return server_.close(id_);
     }
     busy_ = false;
-    go_on();
   }
 
   Server& server_;
@@ -118,7 +138,9 @@ class Server::Connection final : public runtime::SocketHandler {
   ByteVector received_;
   std::string out_;
   runtime::MonoTime active_;
-  bool busy_ = false;
+  bool busy_ = false;  // a request is with its endpoint, or its answer has not left
+  bool in_loop_ = false;
+  bool ended_ = false;
   bool keep_alive_ = false;
   bool head_only_ = false;
 };
@@ -177,6 +199,7 @@ void Server::close(std::uint64_t id) {
   if (found == connections_.end()) {
     return;
   }
+  found->second->end();
   shard_.post([connection = std::shared_ptr<Connection>(std::move(found->second))] {});
   connections_.erase(found);
 }

@@ -291,6 +291,15 @@ def case_a_clean_stop_and_the_start_after_it(work):
             check(clean.exists(), "no .kafka_cleanshutdown")
 
 
+def case_a_second_signal_ends_the_process_at_once(work):
+    with Node(work) as node:
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT):  # both wait when the process goes on
+            node.process.send_signal(number)
+        code, seconds = node.stop(signal.SIGCONT)
+        check(code == 1 and seconds < 1 and "second signal" in node.err, f"exit code {code} after {seconds:.1f} s: {node.err}")
+        check(not (work / "moldau-data" / ".kafka_cleanshutdown").exists(), "it passes for a clean stop")
+
+
 def case_a_killed_node_starts_again(work):
     with Node(work) as node:
         node.topic("create", "orders")

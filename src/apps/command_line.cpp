@@ -70,7 +70,8 @@ struct Parsed {
 CLI::App& add_start(CLI::App& root, StartCommand& start) {
   CLI::App& app = *root.add_subcommand("start", "Start a node: broker and controller");
   app.footer(
-      "Without a configuration the node keeps its data in ./moldau-data, which is formatted if it is missing or empty,\n"
+      "Without a configuration the node keeps its data in ./moldau-data, which is formatted if it is missing or "
+      "empty,\n"
       "and serves clients on 127.0.0.1:9092, the controller on 127.0.0.1:9093, /metrics, /livez and /readyz on\n"
       "127.0.0.1:9644. A directory named by log.dirs or log.dir is formatted by 'moldau format' first.\n"
       "KAFKA_LOG_RETENTION_MS in the environment sets log.retention.ms, and so on.\n"
@@ -83,8 +84,9 @@ CLI::App& add_start(CLI::App& root, StartCommand& start) {
 
 CLI::App& add_format(CLI::App& root, FormatCommand& format) {
   CLI::App& app = *root.add_subcommand("format", "Prepare the log directory for a node");
-  app.footer("Writes what 'kafka-storage.sh format --standalone' writes; the node is then started with the same\n"
-             "configuration.");
+  app.footer(
+      "Writes what 'kafka-storage.sh format --standalone' writes; the node is then started with the same\n"
+      "configuration.");
   add_config_sources(app, format.config);
   app.add_option("--cluster-id,-t", format.cluster_id, "The cluster that the directory belongs to; 'new' for a new one")
       ->type_name("ID|new")
@@ -96,13 +98,16 @@ CLI::App& add_format(CLI::App& root, FormatCommand& format) {
 
 CLI::App& add_dump_log(CLI::App& root, tools::DumpLogOptions& dump) {
   CLI::App& app = *root.add_subcommand("dump-log", "Print what log files hold, and check them");
-  app.footer("Takes .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint and the checkpoint files of a directory.\n"
-             "Exit code 1 if a file is damaged or cannot be read.");
+  app.footer(
+      "Takes .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint and the checkpoint files of a directory.\n"
+      "Exit code 1 if a file is damaged or cannot be read.");
   app.add_option("files", dump.files, "Files")->type_name("FILES")->required();
   app.add_flag("--print-data-log", dump.print_records, "A line for each record, with its key and value");
   app.add_flag("--deep-iteration", dump.deep, "A line for each record");
-  app.add_flag("--cluster-metadata-decoder", dump.decode_metadata, "Decode records of the metadata log and its snapshots");
-  app.add_flag("--skip-record-metadata", dump.skip_record_metadata, "Of each record only what it holds, with --print-data-log");
+  app.add_flag("--cluster-metadata-decoder", dump.decode_metadata,
+               "Decode records of the metadata log and its snapshots");
+  app.add_flag("--skip-record-metadata", dump.skip_record_metadata,
+               "Of each record only what it holds, with --print-data-log");
   app.add_flag("--json", dump.json, "One JSON object a line");
   return app;
 }
@@ -145,7 +150,8 @@ TopicApps add_topic(CLI::App& root, Parsed& parsed) {
   apps.list = apps.topic->add_subcommand("list", "List topics");
   apps.list->add_flag("--internal", parsed.list.internal, "With those that the cluster keeps for itself");
 
-  apps.describe = apps.topic->add_subcommand("describe", "Describe topics: partitions, leaders, replicas, configuration");
+  apps.describe =
+      apps.topic->add_subcommand("describe", "Describe topics: partitions, leaders, replicas, configuration");
   apps.describe->add_option("names", parsed.describe.names, "Names (default: all)")->type_name("NAMES");
 
   CLI::App* erase = apps.topic->add_subcommand("delete", "Delete topics and their data");

@@ -50,8 +50,9 @@ TEST(CommandLine, WrongUsageEndsWithTwo) {
 }
 
 TEST(CommandLine, TopicCommands) {
-  auto command = parsed<TopicCommand>({"topic", "create", "a", "b", "--partitions", "6", "--replication-factor", "1",
-                                       "--config", "retention.ms=1=2", "--bootstrap-server", "h:1", "--timeout", "0.5"});
+  auto command =
+      parsed<TopicCommand>({"topic", "create", "a", "b", "--partitions", "6", "--replication-factor", "1", "--config",
+                            "retention.ms=1=2", "--bootstrap-server", "h:1", "--timeout", "0.5"});
   EXPECT_EQ(command.bootstrap_server, "h:1");
   EXPECT_EQ(command.timeout, std::chrono::milliseconds(500));
   const auto& create = std::get<tools::CreateTopicsOptions>(command.action);
@@ -59,8 +60,10 @@ TEST(CommandLine, TopicCommands) {
   EXPECT_EQ(create.partitions, 6);
   EXPECT_EQ(create.configs, (std::vector<std::pair<std::string, std::string>>{{"retention.ms", "1=2"}}));
   EXPECT_TRUE(std::get<tools::ListTopicsOptions>(parsed<TopicCommand>({"topic", "list", "--json"}).action).json);
-  EXPECT_EQ(std::get<tools::DescribeTopicsOptions>(parsed<TopicCommand>({"topic", "describe"}).action).names.size(), 0U);
-  EXPECT_EQ(std::get<tools::DeleteTopicsOptions>(parsed<TopicCommand>({"topic", "delete", "x"}).action).names.size(), 1U);
+  EXPECT_EQ(std::get<tools::DescribeTopicsOptions>(parsed<TopicCommand>({"topic", "describe"}).action).names.size(),
+            0U);
+  EXPECT_EQ(std::get<tools::DeleteTopicsOptions>(parsed<TopicCommand>({"topic", "delete", "x"}).action).names.size(),
+            1U);
 }
 
 TEST(CommandLine, DumpLogTakesManyFiles) {

@@ -19,7 +19,9 @@ namespace {
 
 using tools::CommandResult;
 
-CommandResult refusal(std::string line) { return {.exit_code = tools::kExitRefused, .output = {}, .errors = std::move(line) + "\n"}; }
+CommandResult refusal(std::string line) {
+  return {.exit_code = tools::kExitRefused, .output = {}, .errors = std::move(line) + "\n"};
+}
 
 runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::CreateTopicsOptions options) {
   return tools::create_topics(broker, std::move(options));
@@ -41,8 +43,8 @@ runtime::Task<CommandResult> talk_to_broker(std::shared_ptr<client::BrokerConnec
     co_return refusal("no Kafka broker answers at " + command.bootstrap_server + " (" + opened.error().message() +
                       "); start one with 'moldau start', or name another address with --bootstrap-server");
   }
-  CommandResult result = co_await std::visit(
-      [&](auto& action) { return run_action(*broker, std::move(action)); }, command.action);
+  CommandResult result =
+      co_await std::visit([&](auto& action) { return run_action(*broker, std::move(action)); }, command.action);
   broker->close();
   co_return result;
 }

@@ -46,7 +46,9 @@ std::expected<broker::ConfigLayers, std::string> read_layers(const ConfigSources
 
 }  // namespace
 
-std::int64_t default_request_memory(std::int64_t memory_bytes) { return std::min(memory_bytes / 4, kRequestMemoryMax); }
+std::int64_t default_request_memory(std::int64_t memory_bytes) {
+  return std::min(memory_bytes / 4, kRequestMemoryMax);
+}
 
 std::int64_t usable_memory_bytes() {
   std::int64_t bytes = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);

@@ -60,7 +60,8 @@ class NodeProcess {
         world_({.shards = static_cast<std::uint32_t>(settings_.config.shards)}, logger_) {}
 
   int run() {
-    auto node = broker::Node::open(world_.view(), settings_.config, {.format_if_empty = !settings_.directory_was_named});
+    auto node =
+        broker::Node::open(world_.view(), settings_.config, {.format_if_empty = !settings_.directory_was_named});
     if (!node) {
       return refuse(node.error());
     }
@@ -161,8 +162,8 @@ class NodeProcess {
   }
 
   [[noreturn]] void end_late() {
-    log(logger_, LogLevel::kError, "node", "the stop took longer than {} ms: ending without it; the next start recovers",
-        kStopLimit.count());
+    log(logger_, LogLevel::kError, "node",
+        "the stop took longer than {} ms: ending without it; the next start recovers", kStopLimit.count());
     std::_Exit(tools::kExitRefused);
   }
 

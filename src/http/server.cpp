@@ -21,7 +21,8 @@ std::string_view reason(int status) {
 
 std::string render(const HttpResponse& response, bool head_only, bool keep_alive) {
   std::string text = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\nX-Content-Type-Options: nosniff\r\n\r\n",
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\nX-Content-Type-Options: "
+      "nosniff\r\n\r\n",
       response.status, reason(response.status), response.content_type, response.body.size(),
       keep_alive ? "keep-alive" : "close");
   if (!head_only) {
@@ -148,9 +149,13 @@ class Server::Connection final : public runtime::SocketHandler {
 Server::Server(runtime::Shard& shard, runtime::Network& network, Logger& logger)
     : shard_(shard), network_(network), logger_(logger), sweep_timer_(shard.timers(), [this] { sweep(); }) {}
 
-Server::~Server() { *alive_ = false; }
+Server::~Server() {
+  *alive_ = false;
+}
 
-void Server::add(std::string path, Endpoint endpoint) { endpoints_.emplace(std::move(path), std::move(endpoint)); }
+void Server::add(std::string path, Endpoint endpoint) {
+  endpoints_.emplace(std::move(path), std::move(endpoint));
+}
 
 Result<> Server::start(const runtime::Endpoint& at) {
   constexpr int kBacklog = 16;

@@ -18,10 +18,12 @@ constexpr std::size_t kBigBytes = std::size_t{1} << 20;
 // Serves /now, /later (answers when told) and /big.
 class ServingNode final : public sim::NodeProgram {
  public:
-  ServingNode(runtime::World world, std::vector<Reply>& waiting) : server_(world.shard(0), world.network(0), world.logger) {
+  ServingNode(runtime::World world, std::vector<Reply>& waiting)
+      : server_(world.shard(0), world.network(0), world.logger) {
     server_.add("/now", [](const HttpRequest& request, Reply reply) { reply({.body = "now " + request.query}); });
     server_.add("/later", [&waiting](const HttpRequest&, Reply reply) { waiting.push_back(std::move(reply)); });
-    server_.add(std::string(kBig), [](const HttpRequest&, Reply reply) { reply({.body = std::string(kBigBytes, 'x')}); });
+    server_.add(std::string(kBig),
+                [](const HttpRequest&, Reply reply) { reply({.body = std::string(kBigBytes, 'x')}); });
     world.shard(0).post([this] { EXPECT_TRUE(server_.start({"", kPort})); });
   }
 
@@ -85,7 +87,8 @@ class NothingRuns final : public sim::NodeProgram {};
 class HttpServers : public testing::TestWithParam<std::uint64_t> {
  protected:
   HttpServers() {
-    node_ = sim_.add_node({.shards = 1}, [this](runtime::World world) { return std::make_unique<ServingNode>(world, waiting_); });
+    node_ = sim_.add_node({.shards = 1},
+                          [this](runtime::World world) { return std::make_unique<ServingNode>(world, waiting_); });
     peer_ = sim_.add_node({.shards = 1}, [](runtime::World) { return std::make_unique<NothingRuns>(); });
     sim_.start(node_);
     sim_.start(peer_);

@@ -29,7 +29,9 @@ BrokerConnection::BrokerConnection(runtime::Shard& shard, runtime::Network& netw
         fail_all(Error(ErrorKind::kTimedOut, "no answer from the broker within request.timeout.ms"));
       }) {}
 
-BrokerConnection::~BrokerConnection() { MOLDAU_ASSERT(waiting_.empty() && connecting_ == nullptr); }
+BrokerConnection::~BrokerConnection() {
+  MOLDAU_ASSERT(waiting_.empty() && connecting_ == nullptr);
+}
 
 runtime::Task<Result<>> BrokerConnection::open(runtime::Endpoint broker) {
   MOLDAU_CO_TRY(socket, network_.connect(broker));
@@ -217,7 +219,9 @@ void BrokerConnection::arm_deadline() {
   }
 }
 
-void BrokerConnection::close() { fail_all(Error(ErrorKind::kClosed, "the connection was closed")); }
+void BrokerConnection::close() {
+  fail_all(Error(ErrorKind::kClosed, "the connection was closed"));
+}
 
 void BrokerConnection::fail_all(Error error) {
   if (failed_) {

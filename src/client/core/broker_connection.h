@@ -3,9 +3,9 @@
 // Shard:      lives on one shard; not thread-safe.
 // Invariants: B1 answers are matched by correlation id, in order; one that does not match ends the connection.
 //             B2 after an error every waiting and later call gets kClosed or kTimedOut; there is no reconnect here.
-// Bounds:     requests_in_flight_max; an answer is at most frame_bytes_max, and its buffer grows with the bytes received.
-// Suspends:   open() and call() until the answer or the deadline.
-// Source:     KIP-35, KIP-511 (version negotiation).
+// Bounds:     requests_in_flight_max; an answer is at most frame_bytes_max, and its buffer grows with the bytes
+// received. Suspends:   open() and call() until the answer or the deadline. Source:     KIP-35, KIP-511 (version
+// negotiation).
 #pragma once
 
 #include <chrono>

@@ -101,8 +101,10 @@ ByteVector answer_to(const Asked& asked, const Response& response, std::int16_t 
 
 ByteVector versions(const Asked& asked, std::int16_t metadata_max = 12) {
   protocol::ApiVersionsResponse response;
-  response.api_keys.push_back({.api_key = static_cast<std::int16_t>(ApiKey::kApiVersions), .min_version = 0, .max_version = 4});
-  response.api_keys.push_back({.api_key = static_cast<std::int16_t>(ApiKey::kMetadata), .min_version = 0, .max_version = metadata_max});
+  response.api_keys.push_back(
+      {.api_key = static_cast<std::int16_t>(ApiKey::kApiVersions), .min_version = 0, .max_version = 4});
+  response.api_keys.push_back(
+      {.api_key = static_cast<std::int16_t>(ApiKey::kMetadata), .min_version = 0, .max_version = metadata_max});
   response.api_keys.push_back({.api_key = 31'000, .min_version = 0, .max_version = 9});  // of a later release
   return answer_to(asked, response, asked.version);
 }
@@ -113,20 +115,22 @@ ByteVector metadata(const Asked& asked) {
   return answer_to(asked, response, asked.version);
 }
 
-bool is_versions(const Asked& asked) { return asked.header.request_api_key == static_cast<std::int16_t>(ApiKey::kApiVersions); }
+bool is_versions(const Asked& asked) {
+  return asked.header.request_api_key == static_cast<std::int16_t>(ApiKey::kApiVersions);
+}
 
 class BrokerConnections : public testing::TestWithParam<std::uint64_t> {
  protected:
   BrokerConnections() {
-    server_ = sim_.add_node({.shards = 1}, [this](runtime::World world) {
-      return std::make_unique<ScriptedBroker>(world, script_);
-    });
+    server_ = sim_.add_node({.shards = 1},
+                            [this](runtime::World world) { return std::make_unique<ScriptedBroker>(world, script_); });
     client_ = sim_.add_node({.shards = 1}, [](runtime::World) { return std::make_unique<NothingRuns>(); });
     sim_.start(server_);
     sim_.start(client_);
     const runtime::World world = sim_.world(client_);
     connection_ = std::make_unique<BrokerConnection>(
-        world.shard(0), world.network(0), BrokerConnection::Config{.request_timeout = kTimeout, .requests_in_flight_max = 3});
+        world.shard(0), world.network(0),
+        BrokerConnection::Config{.request_timeout = kTimeout, .requests_in_flight_max = 3});
   }
   ~BrokerConnections() override {
     on_client([this] { connection_.reset(); });
@@ -263,7 +267,8 @@ TEST_P(BrokerConnections, ClosingFailsWhatWaits) {
   ASSERT_TRUE(open());
   std::optional<Asking> answer;
   on_client([&] {
-    runtime::spawn(connection_->call(protocol::MetadataRequest()), [&](Asking result) { answer.emplace(std::move(result)); });
+    runtime::spawn(connection_->call(protocol::MetadataRequest()),
+                   [&](Asking result) { answer.emplace(std::move(result)); });
     connection_->close();
   });
   EXPECT_TRUE(sim_.run_until([&] { return answer.has_value(); }, 1s));

@@ -104,7 +104,8 @@ class BatchDump {
     context_.print(row);
   }
 
-  static void add_metadata(Row& row, const record::BatchHeader& header, const record::RecordView& record, Offset offset) {
+  static void add_metadata(Row& row, const record::BatchHeader& header, const record::RecordView& record,
+                           Offset offset) {
     row.add("offset", offset.value());
     row.add(time_name(header), header.timestamp_at(record.timestamp_delta));
     row.add("keySize", record.key ? static_cast<std::int64_t>(record.key->size()) : -1);
@@ -136,7 +137,8 @@ class BatchDump {
     } else if (const auto decoded = metadata_record_json(*record.value)) {
       row.add_raw("payload", *decoded, *decoded);
     } else {
-      context_.fault(fmt::format("the record at offset {} is none of the metadata log: {}", offset.value(), decoded.error()));
+      context_.fault(
+          fmt::format("the record at offset {} is none of the metadata log: {}", offset.value(), decoded.error()));
     }
   }
 

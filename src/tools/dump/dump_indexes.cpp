@@ -98,7 +98,8 @@ void dump_offset_index(DumpContext& context, const std::string& path) {
       return;
     }
     if (index->log) {
-      const auto batch = position < 0 ? std::nullopt : find_batch(*index, static_cast<std::uint64_t>(position), index->base);
+      const auto batch =
+          position < 0 ? std::nullopt : find_batch(*index, static_cast<std::uint64_t>(position), index->base);
       if (!batch || batch->last_offset() != offset) {
         context.fault(fmt::format("Index offset: {}, log offset: {}", offset.value(),
                                   batch ? batch->last_offset().value() : kNoOffset.value()));

@@ -10,7 +10,9 @@ void DumpContext::begin_file(const std::string& path) {
   print_text("Dumping " + path);
 }
 
-void DumpContext::print(const Row& row) { sinks_.output(options_.json ? row.json(path_) : row.text()); }
+void DumpContext::print(const Row& row) {
+  sinks_.output(options_.json ? row.json(path_) : row.text());
+}
 
 void DumpContext::print_text(std::string_view line) {
   if (!options_.json) {
@@ -18,7 +20,9 @@ void DumpContext::print_text(std::string_view line) {
   }
 }
 
-void DumpContext::note(std::string_view line) { sinks_.errors(path_ + ": " + std::string(line) + "\n"); }
+void DumpContext::note(std::string_view line) {
+  sinks_.errors(path_ + ": " + std::string(line) + "\n");
+}
 
 void DumpContext::fault(std::string_view line) {
   faulty_ = true;

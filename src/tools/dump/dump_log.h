@@ -1,10 +1,11 @@
-// moldau dump-log: what the files of a log directory hold, line for line as Apache Kafka's DumpLogSegments prints it where
-// that has lines for it, or one JSON object a line; and whether it is sound.
+// moldau dump-log: what the files of a log directory hold, line for line as Apache Kafka's DumpLogSegments prints it
+// where that has lines for it, or one JSON object a line; and whether it is sound.
 //
 // Shard:   none: a tool. Blocks.
 // Shapes:  which file it is follows from its name: .log .checkpoint .index .timeindex .txnindex .snapshot, and by their
 //          whole names the checkpoint files of a log directory and a partition.
-// Result:  kExitRefused if a file cannot be read, is of no known kind, or is damaged: a wrong checksum, an index entry that
+// Result:  kExitRefused if a file cannot be read, is of no known kind, or is damaged: a wrong checksum, an index entry
+// that
 //          its log does not confirm, bytes behind the last whole batch.
 // Bound:   memory is one batch, or one index or checkpoint file.
 // Source:  org.apache.kafka.tools.DumpLogSegments. Differences: checkpoint files; JSON; the exit code; files after a

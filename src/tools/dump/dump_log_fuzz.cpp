@@ -11,11 +11,16 @@
 
 namespace {
 
-constexpr const char* kNames[] = {
-    "t-0/00000000000000000000.log",      "t-0/00000000000000000000.index",    "t-0/00000000000000000000.timeindex",
-    "t-0/00000000000000000000.txnindex", "t-0/00000000000000000000.snapshot", "t-0/00000000000000000007-0000000001.checkpoint",
-    "t-0/replication-offset-checkpoint", "t-0/leader-epoch-checkpoint",       "t-0/partition.metadata",
-    "t-0/moldau.durable-ends"};
+constexpr const char* kNames[] = {"t-0/00000000000000000000.log",
+                                  "t-0/00000000000000000000.index",
+                                  "t-0/00000000000000000000.timeindex",
+                                  "t-0/00000000000000000000.txnindex",
+                                  "t-0/00000000000000000000.snapshot",
+                                  "t-0/00000000000000000007-0000000001.checkpoint",
+                                  "t-0/replication-offset-checkpoint",
+                                  "t-0/leader-epoch-checkpoint",
+                                  "t-0/partition.metadata",
+                                  "t-0/moldau.durable-ends"};
 
 }  // namespace
 
@@ -39,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                               .json = (flags & 16U) != 0};
   std::size_t errors = 0;
   const int exit_code = moldau::tools::dump_log(
-      fs, options, {.output = [](std::string_view) {}, .errors = [&](std::string_view text) { errors += text.size(); }});
+      fs, options,
+      {.output = [](std::string_view) {}, .errors = [&](std::string_view text) { errors += text.size(); }});
   MOLDAU_ASSERT(exit_code == 0 || errors > 0);
   return 0;
 }

@@ -69,7 +69,8 @@ void add_control_record(Row& row, const record::RecordView& record) {
     case Type::kSnapshotFooter: return add_message<control::SnapshotFooterRecord>(row, "SnapshotFooter", " ", value);
     case Type::kKRaftVersion: return add_message<control::KRaftVersionRecord>(row, "KRaftVersion", " ", value);
     case Type::kKRaftVoters: return add_message<control::VotersRecord>(row, "KRaftVoters", " ", value);
-    default: row.add_text("controlType", "UNKNOWN(" + std::to_string(load_be<std::int16_t>(record.key->data() + 2)) + ")");
+    default:
+      row.add_text("controlType", "UNKNOWN(" + std::to_string(load_be<std::int16_t>(record.key->data() + 2)) + ")");
   }
 }
 

@@ -26,6 +26,8 @@ std::string base64(Bytes bytes) {
 
 }  // namespace
 
-void write_json_value(JsonWriter& json, Bytes value) { json.value(base64(value)); }
+void write_json_value(JsonWriter& json, Bytes value) {
+  json.value(base64(value));
+}
 
 }  // namespace moldau::tools

@@ -15,7 +15,7 @@
 namespace moldau::tools {
 namespace {
 
-constexpr std::int32_t kBrokerTimeoutMs = 25'000;   // below the client's own, so that the broker's answer comes first
+constexpr std::int32_t kBrokerTimeoutMs = 25'000;  // below the client's own, so that the broker's answer comes first
 constexpr std::int8_t kTopicResource = 2;
 constexpr std::int16_t kDeleteByStateVersion = 6;  // DeleteTopics names topics in another field from here on
 

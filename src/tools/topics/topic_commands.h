@@ -1,4 +1,5 @@
-// moldau topic create | list | describe | delete: one request or two over a connection, the answer as a table or as JSON.
+// moldau topic create | list | describe | delete: one request or two over a connection, the answer as a table or as
+// JSON.
 //
 // Shard:  the connection's.
 // Result: kExitDone if everything asked for was done, else kExitRefused with one line a refusal in `errors`; what was
@@ -22,7 +23,7 @@ struct CreateTopicsOptions {
   std::int32_t partitions = -1;          // -1: as the broker is configured
   std::int16_t replication_factor = -1;  // the same
   std::vector<std::pair<std::string, std::string>> configs;
-  bool if_not_exists = false;            // a topic that is there already is no refusal
+  bool if_not_exists = false;  // a topic that is there already is no refusal
   bool json = false;
 };
 
@@ -44,7 +45,8 @@ struct DeleteTopicsOptions {
 
 [[nodiscard]] runtime::Task<CommandResult> create_topics(client::BrokerConnection& broker, CreateTopicsOptions options);
 [[nodiscard]] runtime::Task<CommandResult> list_topics(client::BrokerConnection& broker, ListTopicsOptions options);
-[[nodiscard]] runtime::Task<CommandResult> describe_topics(client::BrokerConnection& broker, DescribeTopicsOptions options);
+[[nodiscard]] runtime::Task<CommandResult> describe_topics(client::BrokerConnection& broker,
+                                                           DescribeTopicsOptions options);
 [[nodiscard]] runtime::Task<CommandResult> delete_topics(client::BrokerConnection& broker, DeleteTopicsOptions options);
 
 }  // namespace moldau::tools

@@ -64,7 +64,8 @@ void refuse(CommandResult& result, std::string line) {
 
 }  // namespace
 
-std::string refusal_line(std::string_view what, std::int16_t error_code, const std::optional<std::string_view>& message) {
+std::string refusal_line(std::string_view what, std::int16_t error_code,
+                         const std::optional<std::string_view>& message) {
   const ErrorCode code = protocol::error_from_wire(error_code);
   std::string line(what);
   line += ": ";

@@ -137,8 +137,9 @@ class GzipStream final : public CodecStream {
       end_member();
     } else if (result != Z_OK) {  // Z_BUF_ERROR among them: the input ended inside the member
       phase_ = Phase::kBroken;
+      return 0;
     }
-    return phase_ == Phase::kBroken ? 0 : size;
+    return size;  // even before a wrong trailer, which the next read reports
   }
 
   void end_member() {

@@ -94,7 +94,7 @@ class SnappyStream final : public CodecStream {
         if (!begins_with_magic(rest_)) {
           break;
         }
-        if (load_be<std::int32_t>(rest_.data() + 12) < kVersion) {
+        if (load_be<std::int32_t>(rest_.data() + 8) < kVersion) {
           return fail(ErrorKind::kCorrupt, "snappy version");
         }
         rest_ = rest_.subspan(kHeaderBytes);

@@ -5,7 +5,9 @@
 namespace moldau::metadata {
 namespace {
 
-bool is_reserved(const Uuid& directory) { return directory.high == 0 && directory.low < 100; }
+bool is_reserved(const Uuid& directory) {
+  return directory.high == 0 && directory.low < 100;
+}
 
 template <class Record>
 void add_endpoints(Record& record, const std::vector<ListenerEndpoint>& listeners) {
@@ -46,8 +48,8 @@ std::expected<records::RegisterBrokerRecord, ApiError> ClusterControl::registrat
                                                                                     BrokerEpoch new_epoch,
                                                                                     Instant now) const {
   if (request.cluster_id != state_.options.cluster_id) {
-    return refuse(ErrorCode::kInconsistentClusterId, "the cluster id is " + state_.options.cluster_id + ", not " +
-                                                         request.cluster_id);
+    return refuse(ErrorCode::kInconsistentClusterId,
+                  "the cluster id is " + state_.options.cluster_id + ", not " + request.cluster_id);
   }
   const BrokerRegistration* existing = state_.image->broker(request.broker);
   const bool same_incarnation = existing != nullptr && existing->incarnation_id() == request.incarnation_id;
@@ -104,8 +106,8 @@ ApiError ClusterControl::check_directories(const RegisterBroker& request) const 
     }
     for (const Uuid& directory : other.value->directories()) {
       if (std::ranges::binary_search(sorted, directory)) {
-        return {ErrorCode::kInvalidRegistration, "directory " + directory.to_string() + " belongs to broker " +
-                                                     std::to_string(other.key.value())};
+        return {ErrorCode::kInvalidRegistration,
+                "directory " + directory.to_string() + " belongs to broker " + std::to_string(other.key.value())};
       }
     }
   }

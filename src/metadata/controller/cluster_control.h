@@ -35,8 +35,8 @@ struct RegisterBroker {
   std::optional<std::string> rack;
   bool is_migrating_zk_broker = false;
   std::vector<Uuid> log_dirs;
-  // The epoch under which the broker last stopped cleanly, -1 if it did not; nothing: asked with a version below 3, which
-  // cannot tell, and every restart counts as unclean.
+  // The epoch under which the broker last stopped cleanly, -1 if it did not; nothing: asked with a version below
+  // 3, which cannot tell, and every restart counts as unclean.
   std::optional<BrokerEpoch> previous_epoch;
   // The caller knows that the previous process of this broker is gone, because it holds the lock of the same
   // directories as this controller: its session is not waited for. Never set for a request from a connection.
@@ -58,8 +58,8 @@ class ClusterControl {
   // kStaleBrokerEpoch if the broker is not registered under this epoch.
   [[nodiscard]] ApiError check_epoch(NodeId broker, BrokerEpoch epoch) const;
 
-  // The registration record if the request is acceptable. A new incarnation gets `new_epoch` and starts fenced; the same
-  // incarnation keeps what it has.
+  // The registration record if the request is acceptable. A new incarnation gets `new_epoch` and starts fenced; the
+  // same incarnation keeps what it has.
   // kInconsistentClusterId, kDuplicateBrokerRegistration (another incarnation has a live session),
   // kBrokerIdNotRegistered (ZooKeeper brokers), kInvalidRegistration (directories, features), kUnsupportedVersion (a
   // finalized feature outside the broker's range).

@@ -40,7 +40,8 @@ class ConfigSchema {
 
   [[nodiscard]] virtual bool is_list(ConfigResourceType type, std::string_view key) const = 0;
   // Nothing if the key is unknown or has no default.
-  [[nodiscard]] virtual std::optional<std::string> default_value(ConfigResourceType type, std::string_view key) const = 0;
+  [[nodiscard]] virtual std::optional<std::string> default_value(ConfigResourceType type,
+                                                                 std::string_view key) const = 0;
   // May `resource` have all of `proposed`? kInvalidConfig and others with a message if not.
   [[nodiscard]] virtual ApiError validate(const ConfigResource& resource, const ConfigMap& proposed,
                                           const ConfigMap& existing) const = 0;

@@ -235,7 +235,8 @@ ApiError ConfigurationControl::check_exists(const ConfigResource& resource) cons
   if (resource.type == ConfigResourceType::kBroker && !resource.name.empty()) {
     std::int32_t id = -1;
     const char* const end = resource.name.data() + resource.name.size();
-    if (const auto [stop, error] = std::from_chars(resource.name.data(), end, id); error != std::errc{} || stop != end) {
+    if (const auto [stop, error] = std::from_chars(resource.name.data(), end, id);
+        error != std::errc{} || stop != end) {
       return {ErrorCode::kInvalidRequest, "'" + resource.name + "' is no broker id"};
     }
     if (state_.image->broker(NodeId(id)) == nullptr && !state_.image->controllers().contains(NodeId(id))) {
@@ -249,8 +250,9 @@ ApiError ConfigurationControl::check_record(const records::ConfigRecord& record)
   const bool of_broker = record.resource_type == static_cast<std::int8_t>(ConfigResourceType::kBroker);
   if (record.name == kMinInsyncReplicasConfig && of_broker && state_.image->elr_enabled()) {
     if (!record.resource_name.empty()) {
-      return {ErrorCode::kInvalidConfig, "with eligible leader replicas, min.insync.replicas is set for the cluster, "
-                                         "not for one broker"};
+      return {ErrorCode::kInvalidConfig,
+              "with eligible leader replicas, min.insync.replicas is set for the cluster, "
+              "not for one broker"};
     }
     if (!record.value) {
       return {ErrorCode::kInvalidConfig, "with eligible leader replicas, the cluster's min.insync.replicas must stay"};

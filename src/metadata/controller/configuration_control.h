@@ -1,9 +1,9 @@
 // Decides changes of configs: IncrementalAlterConfigs, the older AlterConfigs, and the configs of a new topic.
 //
-// Semantics (inventory 65): set, delete, append and subtract (the last two for list keys only, starting from the default
-// when nothing is set); deleting an absent key succeeds; a record is written only for a value that changes, except for
-// brokers, which reload on each (KAFKA-14136). While ELR is on, min.insync.replicas belongs to the cluster default and
-// cannot be removed there; each change of it clears ELRs (ClearElr after the ConfigRecords).
+// Semantics (inventory 65): set, delete, append and subtract (the last two for list keys only, starting from the
+// default when nothing is set); deleting an absent key succeeds; a record is written only for a value that changes,
+// except for brokers, which reload on each (KAFKA-14136). While ELR is on, min.insync.replicas belongs to the cluster
+// default and cannot be removed there; each change of it clears ELRs (ClearElr after the ConfigRecords).
 // Source: Kafka's ConfigurationControlManager. Order of records within a resource: Kafka's (java_order.h).
 #pragma once
 

@@ -16,7 +16,8 @@ class Configs : public ::testing::Test {
     EXPECT_EQ(driver.create("a", {ids({1})}), ApiError{});
   }
   ErrorCode alter(ConfigResource resource, std::vector<ConfigAlteration> alterations) {
-    auto outcome = driver.apply(driver.controller.alter_configs({{std::move(resource), std::move(alterations)}}, false));
+    auto outcome =
+        driver.apply(driver.controller.alter_configs({{std::move(resource), std::move(alterations)}}, false));
     return outcome ? outcome->front().error.code : outcome.error().code;
   }
   std::optional<std::string> value(const std::string& key) const {
@@ -62,12 +63,12 @@ TEST_F(Configs, RefusalsAreForOneResource) {
             ErrorCode::kInvalidRequest);
   EXPECT_EQ(alter({ConfigResourceType::kUnknown, "a"}, {{"x", ConfigOperation::kSet, "1"}}),
             ErrorCode::kUnsupportedVersion);
-  const auto outcome = driver.apply(driver.controller.alter_configs(
-      {{topic, {{"x", ConfigOperation::kSet, "bad"}}},
-       {{ConfigResourceType::kBroker, "1"}, {{"y", ConfigOperation::kSet, "1"}}},
-       {{ConfigResourceType::kBroker, ""}, {{"y", ConfigOperation::kSet, "1"}}},
-       {{ConfigResourceType::kBroker, ""}, {{"z", ConfigOperation::kSet, "1"}}}},
-      false));
+  const auto outcome = driver.apply(
+      driver.controller.alter_configs({{topic, {{"x", ConfigOperation::kSet, "bad"}}},
+                                       {{ConfigResourceType::kBroker, "1"}, {{"y", ConfigOperation::kSet, "1"}}},
+                                       {{ConfigResourceType::kBroker, ""}, {{"y", ConfigOperation::kSet, "1"}}},
+                                       {{ConfigResourceType::kBroker, ""}, {{"z", ConfigOperation::kSet, "1"}}}},
+                                      false));
   ASSERT_EQ(outcome->size(), 3U);
   EXPECT_EQ((*outcome)[0].error.code, ErrorCode::kInvalidConfig);
   EXPECT_EQ((*outcome)[1].error.code, ErrorCode::kNone);
@@ -76,7 +77,8 @@ TEST_F(Configs, RefusalsAreForOneResource) {
 }
 
 TEST_F(Configs, ValidateOnlyWritesNothing) {
-  const auto decision = driver.controller.alter_configs({{topic, {{"retention.ms", ConfigOperation::kSet, "9"}}}}, true);
+  const auto decision =
+      driver.controller.alter_configs({{topic, {{"retention.ms", ConfigOperation::kSet, "9"}}}}, true);
   EXPECT_TRUE(decision->records.empty());
   EXPECT_FALSE(decision->response.front().error.failed());
 }
@@ -122,17 +124,27 @@ TEST_F(Configs, LegacyReplacesAll) {
 
 // Expected values printed by java.util.HashMap of JDK 17; 14 keys make its table grow.
 TEST(JavaOrder, IsThatOfAHashMap) {
-  std::vector<std::string_view> keys{
-      "retention.ms",   "cleanup.policy",  "segment.bytes",        "min.insync.replicas", "max.message.bytes",
-      "compression.type", "flush.ms",      "segment.ms",           "retention.bytes",     "index.interval.bytes",
-      "delete.retention.ms", "min.compaction.lag.ms", "preallocate", "file.delete.delay.ms"};
+  std::vector<std::string_view> keys{"retention.ms",
+                                     "cleanup.policy",
+                                     "segment.bytes",
+                                     "min.insync.replicas",
+                                     "max.message.bytes",
+                                     "compression.type",
+                                     "flush.ms",
+                                     "segment.ms",
+                                     "retention.bytes",
+                                     "index.interval.bytes",
+                                     "delete.retention.ms",
+                                     "min.compaction.lag.ms",
+                                     "preallocate",
+                                     "file.delete.delay.ms"};
   const auto itself = [](std::string_view key) { return key; };
   sort_in_java_order(keys, itself);
-  EXPECT_EQ(keys, (std::vector<std::string_view>{
-                      "compression.type", "file.delete.delay.ms", "max.message.bytes", "min.compaction.lag.ms",
-                      "min.insync.replicas", "preallocate", "index.interval.bytes", "retention.bytes",
-                      "delete.retention.ms", "cleanup.policy", "flush.ms", "retention.ms", "segment.bytes",
-                      "segment.ms"}));
+  EXPECT_EQ(keys,
+            (std::vector<std::string_view>{
+                "compression.type", "file.delete.delay.ms", "max.message.bytes", "min.compaction.lag.ms",
+                "min.insync.replicas", "preallocate", "index.interval.bytes", "retention.bytes", "delete.retention.ms",
+                "cleanup.policy", "flush.ms", "retention.ms", "segment.bytes", "segment.ms"}));
   std::vector<std::string_view> few{"segment.bytes", "retention.ms"};
   sort_in_java_order(few, itself);
   EXPECT_EQ(few, (std::vector<std::string_view>{"segment.bytes", "retention.ms"})) << "one bucket: order of insertion";

@@ -128,7 +128,9 @@ void Controller::on_controlled_shutdown_appended(NodeId broker, Offset end) {
   }
 }
 
-Decision<> Controller::unregister_broker(NodeId broker) const { return replication_.unregister_broker(broker); }
+Decision<> Controller::unregister_broker(NodeId broker) const {
+  return replication_.unregister_broker(broker);
+}
 
 Decision<std::vector<TopicCreated>> Controller::create_topics(const CreateTopics& request) const {
   return topics_.create(request);
@@ -143,8 +145,8 @@ Decision<std::vector<ResourceOutcome>> Controller::alter_configs(const std::vect
   return configs_.alter_incrementally(request, validate_only);
 }
 
-Decision<std::vector<ResourceOutcome>> Controller::alter_configs_legacy(
-    const std::vector<ResourceAlterations>& request, bool validate_only) const {
+Decision<std::vector<ResourceOutcome>> Controller::alter_configs_legacy(const std::vector<ResourceAlterations>& request,
+                                                                        bool validate_only) const {
   return configs_.alter_legacy(request, validate_only);
 }
 
@@ -188,8 +190,9 @@ void Controller::check_invariants() const {
     const TopicRules rules = state_.rules_of(*topic.value);
     for (const auto& entry : topic.value->partitions) {
       const PartitionRegistration& partition = *entry.value;
-      MOLDAU_ASSERT(partition.elr.empty() || static_cast<std::int64_t>(partition.isr.size()) < rules.min_insync_replicas,
-                    entry.key.value());
+      MOLDAU_ASSERT(
+          partition.elr.empty() || static_cast<std::int64_t>(partition.isr.size()) < rules.min_insync_replicas,
+          entry.key.value());
       for (const NodeId member : partition.isr) {
         const BrokerRegistration* broker = state_.image->broker(member);
         MOLDAU_ASSERT(broker == nullptr || !broker->fenced() || !rules.elr_enabled, member.value());

@@ -89,8 +89,8 @@ class Life {
     RegisterBroker request = driver.registration(id, ++incarnation_);
     request.previous_epoch = clean ? before : kNoBrokerEpoch;
     request.previous_process_is_gone = random_.below(2) == 0;
-    const auto reply = driver.apply(driver.controller.register_broker(
-        request, Offset(static_cast<std::int64_t>(driver.log.size())), driver.now));
+    const auto reply = driver.apply(
+        driver.controller.register_broker(request, Offset(static_cast<std::int64_t>(driver.log.size())), driver.now));
     if (!reply) {
       EXPECT_EQ(reply.error().code, ErrorCode::kDuplicateBrokerRegistration);
       return;

@@ -207,7 +207,8 @@ class KafkaLifecycle : public ::testing::Test {
   }
 
   void clean_stop() {
-    const auto first = heartbeat({.want_shut_down = true, .cordoned_log_dirs = std::vector<Uuid>{}}, "controlled shutdown");
+    const auto first =
+        heartbeat({.want_shut_down = true, .cordoned_log_dirs = std::vector<Uuid>{}}, "controlled shutdown");
     EXPECT_TRUE(first.in_controlled_shutdown);
     EXPECT_FALSE(first.should_shut_down);
     const auto second = heartbeat({.want_shut_down = true, .cordoned_log_dirs = std::vector<Uuid>{}}, "shutdown now");

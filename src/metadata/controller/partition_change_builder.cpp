@@ -26,7 +26,8 @@ bool LeaderAcceptor::accepts(NodeId broker, const PartitionRegistration& partiti
     return false;
   }
   const BrokerRegistration* registration = image.broker(broker);
-  if (registration == nullptr || registration->in_controlled_shutdown() || (registration->fenced() && broker != added)) {
+  if (registration == nullptr || registration->in_controlled_shutdown() ||
+      (registration->fenced() && broker != added)) {
     return false;
   }
   const std::optional<Uuid> directory = partition.directory(broker);

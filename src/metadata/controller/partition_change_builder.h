@@ -2,13 +2,13 @@
 // smallest PartitionChange record that says so.
 //
 // Pure. One builder, one build().
-// Order of election (inventory 59): the leader it has if still valid; the first valid replica in assignment order, where
-// valid means in the ISR or, the ISR being empty, in the ELR; the last known leader (ISR and ELR empty; counts as
+// Order of election (inventory 59): the leader it has if still valid; the first valid replica in assignment order,
+// where valid means in the ISR or, the ISR being empty, in the ELR; the last known leader (ISR and ELR empty; counts as
 // unclean); with unclean election allowed, the first replica that is up. An unclean election sets the ISR to the winner
 // and marks the partition as recovering.
 // Source: Kafka's PartitionChangeBuilder; KIP-966 (balanced recovery through the last known leader), KIP-841, KIP-704.
-// Difference: a broker that is unfenced while its registration is in controlled shutdown leads nothing (no broker does so:
-// it registers anew first).
+// Difference: a broker that is unfenced while its registration is in controlled shutdown leads nothing (no broker does
+// so: it registers anew first).
 #pragma once
 
 #include <map>

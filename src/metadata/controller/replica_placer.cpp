@@ -138,9 +138,9 @@ std::expected<std::vector<Replicas>, ApiError> place_replicas(const std::vector<
     return refuse(ErrorCode::kInvalidReplicationFactor, "no broker is unfenced with a directory that takes replicas");
   }
   if (static_cast<std::size_t>(replication_factor) > brokers.size()) {
-    return refuse(ErrorCode::kInvalidReplicationFactor,
-                  "replication factor " + std::to_string(replication_factor) + " with only " +
-                      std::to_string(brokers.size()) + " usable broker(s)");
+    return refuse(ErrorCode::kInvalidReplicationFactor, "replication factor " + std::to_string(replication_factor) +
+                                                            " with only " + std::to_string(brokers.size()) +
+                                                            " usable broker(s)");
   }
   RackWalk walk(brokers, entropy);
   std::vector<Replicas> placed;

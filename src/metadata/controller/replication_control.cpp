@@ -83,8 +83,8 @@ void ReplicationControl::on_new_incarnation(NodeId broker, bool was_clean, Recor
   }
   MOLDAU_PROBE("controller.unclean_restart");
   update_partitions({.unclean_shutdown = broker}, in_isr, out);
-  update_partitions({.unclean_shutdown = broker},
-                    [&](const PartitionRegistration& p) { return contains(p.elr, broker); }, out);
+  update_partitions(
+      {.unclean_shutdown = broker}, [&](const PartitionRegistration& p) { return contains(p.elr, broker); }, out);
 }
 
 void ReplicationControl::on_offline_directories(const BrokerRegistration& broker, const std::vector<Uuid>& offline,
@@ -100,8 +100,8 @@ void ReplicationControl::on_offline_directories(const BrokerRegistration& broker
   }
   const NodeId id = broker.id();
   for (const Uuid& directory : lost) {
-    update_partitions({.removed = id},
-                      [&](const PartitionRegistration& p) { return p.directory(id) == directory; }, out);
+    update_partitions(
+        {.removed = id}, [&](const PartitionRegistration& p) { return p.directory(id) == directory; }, out);
   }
   auto change = change_of(broker);
   change.log_dirs = std::move(left);
@@ -130,8 +130,8 @@ bool ReplicationControl::leads_any(NodeId broker) const {
   });
 }
 
-Decision<BrokerRegistrationReply> ReplicationControl::register_broker(const RegisterBroker& request,
-                                                                      Offset next_offset, Instant now) const {
+Decision<BrokerRegistrationReply> ReplicationControl::register_broker(const RegisterBroker& request, Offset next_offset,
+                                                                      Instant now) const {
   auto record = cluster_.registration(request, BrokerEpoch(next_offset.value()), now);
   if (!record) {
     return std::unexpected(std::move(record.error()));
@@ -157,8 +157,7 @@ Decision<ReplicationControl::HeartbeatDecision> ReplicationControl::heartbeat(co
   const BrokerControlState current = state_.heartbeats.current_state(request.broker);
   const bool leads = request.want_shut_down && leads_any(request.broker);
   const HeartbeatWish wish{request.metadata_offset, request.want_fence, request.want_shut_down};
-  const BrokerControlState next =
-      state_.heartbeats.next_state(request.broker, wish, broker.registered_at(), leads);
+  const BrokerControlState next = state_.heartbeats.next_state(request.broker, wish, broker.registered_at(), leads);
 
   ControllerResult<HeartbeatDecision> result;
   if (next != current) {
@@ -194,14 +193,13 @@ RecordBatch ReplicationControl::fence(NodeId broker) const {
 Decision<> ReplicationControl::unregister_broker(NodeId broker) const {
   const BrokerRegistration* registration = state_.image->broker(broker);
   if (registration == nullptr) {
-    return refuse(ErrorCode::kBrokerIdNotRegistered,
-                  "broker " + std::to_string(broker.value()) + " is not registered");
+    return refuse(ErrorCode::kBrokerIdNotRegistered, "broker " + std::to_string(broker.value()) + " is not registered");
   }
   ControllerResult<> result;
-  update_partitions({.removed = broker}, [&](const PartitionRegistration& p) { return contains(p.isr, broker); },
-                    result.records);
-  update_partitions({.removed = broker}, [&](const PartitionRegistration& p) { return contains(p.elr, broker); },
-                    result.records);
+  update_partitions(
+      {.removed = broker}, [&](const PartitionRegistration& p) { return contains(p.isr, broker); }, result.records);
+  update_partitions(
+      {.removed = broker}, [&](const PartitionRegistration& p) { return contains(p.elr, broker); }, result.records);
   records::UnregisterBrokerRecord record;
   record.broker_id = broker.value();
   record.broker_epoch = registration->epoch().value();
@@ -240,8 +238,7 @@ ErrorCode ReplicationControl::check_proposal(NodeId leader, const AlterPartition
   }
   for (const auto& member : proposal.new_isr) {
     const BrokerRegistration* broker = state_.image->broker(member.broker);
-    if (broker == nullptr || !broker->active() ||
-        (member.epoch != kNoBrokerEpoch && member.epoch != broker->epoch())) {
+    if (broker == nullptr || !broker->active() || (member.epoch != kNoBrokerEpoch && member.epoch != broker->epoch())) {
       return ErrorCode::kIneligibleReplica;
     }
   }

@@ -235,8 +235,7 @@ TEST(AlterPartition, IsCheckedAgainstEpochsMembersAndBrokers) {
             ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(propose([](Request&, Proposal& p) { ++p.leader_epoch; }), ErrorCode::kNotController);
   EXPECT_EQ(propose([](Request&, Proposal& p) { ++p.partition_epoch; }), ErrorCode::kNotController);
-  EXPECT_EQ(propose([](Request&, Proposal& p) { p.leader_epoch = p.leader_epoch - 1; }),
-            ErrorCode::kFencedLeaderEpoch);
+  EXPECT_EQ(propose([](Request&, Proposal& p) { p.leader_epoch = p.leader_epoch - 1; }), ErrorCode::kFencedLeaderEpoch);
   EXPECT_EQ(propose([](Request&, Proposal& p) { --p.partition_epoch; }), ErrorCode::kInvalidUpdateVersion);
   EXPECT_EQ(propose([&](Request& r, Proposal&) {
               r.broker = NodeId(2);

@@ -28,8 +28,8 @@ std::int64_t count_partitions(const CreateTopics& request, std::int32_t default_
 
 Decision<std::vector<TopicCreated>> TopicControl::create(const CreateTopics& request) const {
   if (count_partitions(request, state_.options.default_partitions) > kPartitionsPerRequestMax) {
-    return refuse(ErrorCode::kPolicyViolation, "the request creates more than " +
-                                                   std::to_string(kPartitionsPerRequestMax) + " partitions");
+    return refuse(ErrorCode::kPolicyViolation,
+                  "the request creates more than " + std::to_string(kPartitionsPerRequestMax) + " partitions");
   }
   std::map<std::string_view, int> named;
   for (const TopicCreation& topic : request.topics) {
@@ -116,7 +116,8 @@ ApiError TopicControl::check_name(const std::string& name) const {
     return {ErrorCode::kTopicAlreadyExists, "topic '" + name + "' exists"};
   }
   if (const std::string* other = state_.image->colliding_topic(name)) {
-    return {ErrorCode::kInvalidTopicException, "topic '" + name + "' differs from '" + *other + "' only in '.' and '_'"};
+    return {ErrorCode::kInvalidTopicException,
+            "topic '" + name + "' differs from '" + *other + "' only in '.' and '_'"};
   }
   return {};
 }

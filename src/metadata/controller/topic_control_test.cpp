@@ -104,14 +104,14 @@ TEST(CreateTopics, AssignmentsExcludeCountsAndAreChecked) {
   both.partitions = -1;
   both.replication_factor = 1;
   EXPECT_EQ(create(driver, both), ErrorCode::kInvalidRequest);
-  for (const auto& assignments : std::vector<std::vector<TopicCreation::Assignment>>{
-           {at(0, ids({1})), at(0, ids({1}))},
-           {at(0, ids({1})), at(2, ids({1}))},
-           {at(1, ids({1}))},
-           {at(0, {})},
-           {at(0, ids({9}))},
-           {at(0, ids({1, 1}))},
-           {at(0, ids({1})), at(1, ids({1, 2}))}}) {
+  for (const auto& assignments :
+       std::vector<std::vector<TopicCreation::Assignment>>{{at(0, ids({1})), at(0, ids({1}))},
+                                                           {at(0, ids({1})), at(2, ids({1}))},
+                                                           {at(1, ids({1}))},
+                                                           {at(0, {})},
+                                                           {at(0, ids({9}))},
+                                                           {at(0, ids({1, 1}))},
+                                                           {at(0, ids({1})), at(1, ids({1, 2}))}}) {
     EXPECT_EQ(create(driver, assigned(assignments)), ErrorCode::kInvalidReplicaAssignment);
   }
   driver.expire_all_but({1});
@@ -138,10 +138,16 @@ TEST(DeleteTopics, ByNameAndById) {
   }
   const auto id = [&](const char* name) { return driver.image().topic(name)->id; };
   const Uuid c = id("c");
-  const auto deleted = driver.apply(driver.controller.delete_topics({
-      {"a", kZeroUuid}, {std::nullopt, id("b")}, {"c", kZeroUuid}, {std::nullopt, c},
-      {"nobody", kZeroUuid}, {std::nullopt, Uuid{5, 5}}, {"d", kZeroUuid}, {"d", kZeroUuid},
-      {"x", Uuid{6, 6}}, {std::nullopt, kZeroUuid}}));
+  const auto deleted = driver.apply(driver.controller.delete_topics({{"a", kZeroUuid},
+                                                                     {std::nullopt, id("b")},
+                                                                     {"c", kZeroUuid},
+                                                                     {std::nullopt, c},
+                                                                     {"nobody", kZeroUuid},
+                                                                     {std::nullopt, Uuid{5, 5}},
+                                                                     {"d", kZeroUuid},
+                                                                     {"d", kZeroUuid},
+                                                                     {"x", Uuid{6, 6}},
+                                                                     {std::nullopt, kZeroUuid}}));
   ASSERT_TRUE(deleted);
   std::map<std::string, ErrorCode> by_name;
   std::map<Uuid, ErrorCode> by_id;

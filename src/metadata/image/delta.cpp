@@ -13,7 +13,9 @@ std::pair<std::string, std::string> unified_key(const std::string& name) {
   return {std::move(text), name};
 }
 
-bool has_collision_characters(std::string_view name) { return name.find_first_of("._") != std::string_view::npos; }
+bool has_collision_characters(std::string_view name) {
+  return name.find_first_of("._") != std::string_view::npos;
+}
 
 template <class Map, class Key>
 auto copy_or_empty(const Map& map, const Key& key) {
@@ -324,7 +326,8 @@ Result<void> Delta::on(const records::RemoveUserScramCredentialRecord& record) {
 }
 
 Result<void> Delta::on(const records::DelegationTokenRecord& record) {
-  next_.tokens_.insert_or_assign(edit_, record.token_id, std::make_shared<const records::DelegationTokenRecord>(record));
+  next_.tokens_.insert_or_assign(edit_, record.token_id,
+                                 std::make_shared<const records::DelegationTokenRecord>(record));
   changes_.tokens = true;
   return {};
 }

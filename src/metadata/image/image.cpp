@@ -64,7 +64,9 @@ bool operator==(const Topic& a, const Topic& b) {
   return a.name == b.name && a.id == b.id && equal_maps(a.partitions, b.partitions);
 }
 
-const PartitionRegistration* Topic::partition(PartitionIndex index) const noexcept { return find_pointee(partitions, index); }
+const PartitionRegistration* Topic::partition(PartitionIndex index) const noexcept {
+  return find_pointee(partitions, index);
+}
 
 bool Image::empty() const noexcept {
   return !metadata_version_ && features_.empty() && topics_.empty() && brokers_.empty() && controllers_.empty() &&
@@ -80,7 +82,9 @@ std::int16_t Image::feature_level(std::string_view name) const noexcept {
   return level == nullptr ? std::int16_t{0} : *level;
 }
 
-const Topic* Image::topic(const Uuid& id) const noexcept { return find_pointee(topics_, id); }
+const Topic* Image::topic(const Uuid& id) const noexcept {
+  return find_pointee(topics_, id);
+}
 
 const Topic* Image::topic(std::string_view name) const noexcept {
   const Uuid* id = topic_names_.find(name);
@@ -101,7 +105,9 @@ const std::string* Image::colliding_topic(std::string_view name) const {
   return first != unified_names_.end() && first->key.first == key ? &first->key.second : nullptr;
 }
 
-const BrokerRegistration* Image::broker(NodeId id) const noexcept { return find_pointee(brokers_, id); }
+const BrokerRegistration* Image::broker(NodeId id) const noexcept {
+  return find_pointee(brokers_, id);
+}
 
 const ConfigMap& Image::config(ConfigResourceType type, std::string_view name) const noexcept {
   static const ConfigMap kNothing;

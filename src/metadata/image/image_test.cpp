@@ -273,12 +273,16 @@ TEST(Image, SnapshotStartsWithMetadataVersionAndKeepsKafkasOrderOfSections) {
   }
   ListSink sink;
   delta.apply({})->write(sink);
-  const std::vector<std::size_t> order{
-      AnyMetadataRecord(records::FeatureLevelRecord{}).index(),      AnyMetadataRecord(records::RegisterBrokerRecord{}).index(),
-      AnyMetadataRecord(records::RegisterControllerRecord{}).index(), AnyMetadataRecord(records::TopicRecord{}).index(),
-      AnyMetadataRecord(records::ConfigRecord{}).index(),            AnyMetadataRecord(records::ClientQuotaRecord{}).index(),
-      AnyMetadataRecord(records::ProducerIdsRecord{}).index(),       AnyMetadataRecord(records::AccessControlEntryRecord{}).index(),
-      AnyMetadataRecord(records::UserScramCredentialRecord{}).index(), AnyMetadataRecord(records::DelegationTokenRecord{}).index()};
+  const std::vector<std::size_t> order{AnyMetadataRecord(records::FeatureLevelRecord{}).index(),
+                                       AnyMetadataRecord(records::RegisterBrokerRecord{}).index(),
+                                       AnyMetadataRecord(records::RegisterControllerRecord{}).index(),
+                                       AnyMetadataRecord(records::TopicRecord{}).index(),
+                                       AnyMetadataRecord(records::ConfigRecord{}).index(),
+                                       AnyMetadataRecord(records::ClientQuotaRecord{}).index(),
+                                       AnyMetadataRecord(records::ProducerIdsRecord{}).index(),
+                                       AnyMetadataRecord(records::AccessControlEntryRecord{}).index(),
+                                       AnyMetadataRecord(records::UserScramCredentialRecord{}).index(),
+                                       AnyMetadataRecord(records::DelegationTokenRecord{}).index()};
   std::size_t section = 0;
   std::set<std::size_t> seen;
   for (const auto& [record, version] : sink.list) {

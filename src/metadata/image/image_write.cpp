@@ -56,8 +56,7 @@ void Image::write(RecordSink& sink) const {
     topic.topic_id = entry.key;
     sink.write({std::move(topic), kVersion0});
     for (const auto& partition : entry.value->partitions) {
-      sink.write({partition.value->to_record(entry.key, partition.key, version),
-                  partition_record_version(version)});
+      sink.write({partition.value->to_record(entry.key, partition.key, version), partition_record_version(version)});
     }
   }
   for (const auto& resource : configs_) {

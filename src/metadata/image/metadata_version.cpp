@@ -22,7 +22,9 @@ constexpr std::array<std::int16_t, 9> kChangingVersions{7, 8, 11, 13, 14, 15, 17
 
 }  // namespace
 
-std::span<const SupportedFeature> supported_features() noexcept { return kFeatures; }
+std::span<const SupportedFeature> supported_features() noexcept {
+  return kFeatures;
+}
 
 const SupportedFeature* find_supported_feature(std::string_view name) noexcept {
   const auto found = std::ranges::find(kFeatures, name, &SupportedFeature::name);
@@ -30,8 +32,7 @@ const SupportedFeature* find_supported_feature(std::string_view name) noexcept {
 }
 
 bool metadata_changed_between(MetadataVersion low, MetadataVersion high) noexcept {
-  return std::ranges::any_of(kChangingVersions,
-                             [&](std::int16_t v) { return v > low.value() && v <= high.value(); });
+  return std::ranges::any_of(kChangingVersions, [&](std::int16_t v) { return v > low.value() && v <= high.value(); });
 }
 
 }  // namespace moldau::metadata

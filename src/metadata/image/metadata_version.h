@@ -37,13 +37,25 @@ struct SupportedFeature {
 // Null if this release does not know the feature.
 [[nodiscard]] const SupportedFeature* find_supported_feature(std::string_view name) noexcept;
 
-[[nodiscard]] constexpr bool has_metadata_transactions(MetadataVersion v) noexcept { return v.value() >= 13; }
-[[nodiscard]] constexpr bool has_controller_registration(MetadataVersion v) noexcept { return v.value() >= 15; }
-[[nodiscard]] constexpr bool has_directory_assignment(MetadataVersion v) noexcept { return v.value() >= 17; }
-[[nodiscard]] constexpr bool has_eligible_leader_replicas(MetadataVersion v) noexcept { return v.value() >= 23; }
-[[nodiscard]] constexpr bool has_cordoned_directories(MetadataVersion v) noexcept { return v.value() >= 30; }
+[[nodiscard]] constexpr bool has_metadata_transactions(MetadataVersion v) noexcept {
+  return v.value() >= 13;
+}
+[[nodiscard]] constexpr bool has_controller_registration(MetadataVersion v) noexcept {
+  return v.value() >= 15;
+}
+[[nodiscard]] constexpr bool has_directory_assignment(MetadataVersion v) noexcept {
+  return v.value() >= 17;
+}
+[[nodiscard]] constexpr bool has_eligible_leader_replicas(MetadataVersion v) noexcept {
+  return v.value() >= 23;
+}
+[[nodiscard]] constexpr bool has_cordoned_directories(MetadataVersion v) noexcept {
+  return v.value() >= 30;
+}
 // Before 3.6 a shrunk ISR had to raise the leader epoch (KAFKA-15021).
-[[nodiscard]] constexpr bool raises_leader_epoch_on_isr_shrink(MetadataVersion v) noexcept { return v.value() < 12; }
+[[nodiscard]] constexpr bool raises_leader_epoch_on_isr_shrink(MetadataVersion v) noexcept {
+  return v.value() < 12;
+}
 
 [[nodiscard]] constexpr std::int16_t register_broker_record_version(MetadataVersion v) noexcept {
   return v.value() >= 30 ? 4 : v.value() >= 17 ? 3 : v.value() >= 8 ? 2 : 1;

@@ -47,7 +47,9 @@ Result<PartitionRegistration> checked(PartitionRegistration partition) {
 
 }  // namespace
 
-bool contains(const Replicas& replicas, NodeId broker) noexcept { return std::ranges::find(replicas, broker) != replicas.end(); }
+bool contains(const Replicas& replicas, NodeId broker) noexcept {
+  return std::ranges::find(replicas, broker) != replicas.end();
+}
 
 Replicas without(const Replicas& replicas, NodeId broker) {
   Replicas rest;

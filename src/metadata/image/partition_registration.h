@@ -33,13 +33,13 @@ using Replicas = std::vector<NodeId>;
 [[nodiscard]] std::vector<std::int32_t> to_raw(const Replicas& replicas);
 
 struct PartitionRegistration {
-  Replicas replicas;             // the first is the preferred leader
-  std::vector<Uuid> directories; // of each replica, in the order of `replicas`
+  Replicas replicas;              // the first is the preferred leader
+  std::vector<Uuid> directories;  // of each replica, in the order of `replicas`
   Replicas isr;
   Replicas removing;
   Replicas adding;
   Replicas elr;
-  Replicas last_known_elr;       // under ELR: the last leader, while there is none
+  Replicas last_known_elr;  // under ELR: the last leader, while there is none
   NodeId leader = kNoNode;
   LeaderRecoveryState recovery = LeaderRecoveryState::kRecovered;
   LeaderEpoch leader_epoch{0};
@@ -47,7 +47,7 @@ struct PartitionRegistration {
 
   // kCorrupt: a list that names a broker twice, directories that do not fit, an unknown recovery state.
   [[nodiscard]] static Result<PartitionRegistration> from_record(const records::PartitionRecord& record);
-  // The partition after the change: the partition epoch moves by one, the leader epoch too if the change names a leader.
+  // The partition after the change: the partition epoch moves on, the leader epoch too if it names a leader.
   [[nodiscard]] Result<PartitionRegistration> merged(const records::PartitionChangeRecord& change) const;
   // As `metadata_version` writes it; what an older version cannot hold is left out.
   [[nodiscard]] records::PartitionRecord to_record(const Uuid& topic_id, PartitionIndex index,

@@ -9,7 +9,9 @@
 namespace moldau::metadata {
 namespace {
 
-ApiError not_active() { return {ErrorCode::kNotController, "this node is not the active controller"}; }
+ApiError not_active() {
+  return {ErrorCode::kNotController, "this node is not the active controller"};
+}
 
 }  // namespace
 
@@ -23,16 +25,19 @@ ControllerShell::ControllerShell(runtime::Shard& shard, MetadataLog& log, Metada
       entropy_(shard.random()),
       controller_(options_.controller, schema, entropy_),
       session_timer_(shard.timers(), [this] { check_sessions(); }),
-      idle_timer_(shard.timers(), [this] {
-        append_quietly(Controller::no_op(), "no-op");
-        arm_idle_timer();
-      }),
+      idle_timer_(shard.timers(),
+                  [this] {
+                    append_quietly(Controller::no_op(), "no-op");
+                    arm_idle_timer();
+                  }),
       election_timer_(shard.timers(), [this] {
         append_quietly(controller_.elect_unclean_leaders(kElectionsPerRoundMax), "unclean elections");
         election_timer_.arm(shard_.clock().now() + kUncleanElectionInterval);
       }) {}
 
-ControllerShell::~ControllerShell() { stop(); }
+ControllerShell::~ControllerShell() {
+  stop();
+}
 
 // --- leadership ---
 
@@ -133,8 +138,8 @@ void ControllerShell::carry_out(Decision<T> decision, Reply<T> reply) {
     reply(std::move(decision->response));
     return;
   }
-  pending_.push_back({last_appended_, [reply = std::move(reply), response = std::move(decision->response)](
-                                          const ApiError& error) mutable {
+  pending_.push_back({last_appended_, [reply = std::move(reply),
+                                       response = std::move(decision->response)](const ApiError& error) mutable {
                         if (error.failed()) {
                           reply(std::unexpected(error));
                         } else {

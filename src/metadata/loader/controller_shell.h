@@ -35,8 +35,8 @@ class ControllerShell {
 
   struct Options {
     ControllerOptions controller;
-    RegisterController self;       // registered when this node becomes active, once for each incarnation
-    RecordBatch bootstrap;         // of bootstrap.checkpoint; only an empty log needs them
+    RegisterController self;  // registered when this node becomes active, once for each incarnation
+    RecordBatch bootstrap;    // of bootstrap.checkpoint; only an empty log needs them
     std::chrono::milliseconds max_idle_interval{500};  // metadata.max.idle.interval.ms; 0: no no-ops
   };
   template <class T>

@@ -1,4 +1,4 @@
-// The loader and the controller shell on a shard whose turns the test runs, over a log in memory whose commits it decides.
+// The loader and the controller shell on a shard whose turns the test runs, over a log in memory that it commits.
 #include <deque>
 #include <random>
 
@@ -254,8 +254,12 @@ TEST_F(LoaderTest, CreatedAndDeletedBetweenTwoPublicationsLeavesNoTrace) {
   loader.add_publisher(shard, recorder);
   commit({{topic("stays", 1), 0}});
   shard.turn();
-  commit({{topic("short", 2), 0}, {records::BeginTransactionRecord{}, 0}, {removal(2), 0}, {removal(1), 0},
-          {topic("stays", 3), 0}, {records::EndTransactionRecord{}, 0}});
+  commit({{topic("short", 2), 0},
+          {records::BeginTransactionRecord{}, 0},
+          {removal(2), 0},
+          {removal(1), 0},
+          {topic("stays", 3), 0},
+          {records::EndTransactionRecord{}, 0}});
   shard.turn();
   shard.turn();
   ASSERT_EQ(recorder.updates.size(), 2U);
@@ -350,9 +354,7 @@ class ShellTest : public LoaderTest {
     shard.turn();
     shard.turn();
   }
-  RegisterBroker registration(std::uint64_t incarnation) {
-    return testing::Driver().registration(1, incarnation);
-  }
+  RegisterBroker registration(std::uint64_t incarnation) { return testing::Driver().registration(1, incarnation); }
   void bring_up() {
     shell->register_broker(registration(1), [this](auto reply) { epoch = reply->epoch; });
     settle();

@@ -38,7 +38,7 @@ class MetadataLog {
 
   // Enough was committed since the last snapshot to write one.
   [[nodiscard]] virtual bool snapshot_due() const = 0;
-  // Writes the image, off the shard; `done` runs on it. False: not now (one is being written, or it would not be newer).
+  // Writes the image, off the shard; `done` runs on it. False: not now (one is being written, or this is no newer).
   [[nodiscard]] virtual bool write_snapshot(std::shared_ptr<const Image> image, Function<void(Result<>)> done) = 0;
 };
 

@@ -13,7 +13,9 @@ ControllerOptions with_cluster_id(ControllerOptions options) {
 
 }  // namespace
 
-Replicas ids(std::initializer_list<std::int32_t> raw) { return to_replicas(std::vector<std::int32_t>(raw)); }
+Replicas ids(std::initializer_list<std::int32_t> raw) {
+  return to_replicas(std::vector<std::int32_t>(raw));
+}
 
 Driver::Driver(ControllerOptions options, std::uint64_t seed)
     : entropy(seed), controller(with_cluster_id(std::move(options)), schema, entropy) {
@@ -117,8 +119,8 @@ ApiError Driver::set(ConfigResourceType type, const std::string& resource, const
 }
 
 std::expected<std::vector<AlterPartitionOutcome>, ApiError> Driver::propose_isr(const std::string& topic,
-                                                                               std::int32_t index,
-                                                                               const std::vector<std::int32_t>& isr) {
+                                                                                std::int32_t index,
+                                                                                const std::vector<std::int32_t>& isr) {
   const PartitionRegistration& current = partition(topic, index);
   AlterPartition request;
   request.broker = current.leader;

@@ -45,8 +45,8 @@ class Driver {
                std::optional<std::string> value);
   // AlterPartition by the leader, with its present epochs.
   std::expected<std::vector<AlterPartitionOutcome>, ApiError> propose_isr(const std::string& topic,
-                                                                         std::int32_t partition,
-                                                                         const std::vector<std::int32_t>& isr);
+                                                                          std::int32_t partition,
+                                                                          const std::vector<std::int32_t>& isr);
 
   [[nodiscard]] const Image& image() const { return *controller.image(); }
   [[nodiscard]] const PartitionRegistration& partition(const std::string& topic, std::int32_t index = 0) const;

@@ -16,7 +16,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kDefaults
 
 }  // namespace
 
-bool FakeSchema::is_list(ConfigResourceType, std::string_view key) const { return key == "cleanup.policy"; }
+bool FakeSchema::is_list(ConfigResourceType, std::string_view key) const {
+  return key == "cleanup.policy";
+}
 
 std::optional<std::string> FakeSchema::default_value(ConfigResourceType, std::string_view key) const {
   for (const auto& [name, value] : kDefaults) {

@@ -24,6 +24,8 @@ class ApacheKafka:
     The data directory may exist already (another broker's); then format() must not be called and start() opens it.
     """
 
+    jvm = BROKER_JVM
+
     def __init__(self, directory, settings: dict | None = None, port: int | None = None, controller_port: int | None = None,
                  data: pathlib.Path | None = None):
         self.directory = pathlib.Path(directory).resolve()
@@ -86,7 +88,7 @@ class ApacheKafka:
         with open(self.log, "ab") as log:
             begin = log.tell()
             self._process = subprocess.Popen(
-                jars.java_command("kafka.Kafka", self.properties, jvm=BROKER_JVM, log_level="INFO"),
+                jars.java_command("kafka.Kafka", self.properties, jvm=self.jvm, log_level="INFO"),
                 stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.directory,
             )
         deadline = time.monotonic() + timeout

@@ -205,12 +205,14 @@ class Replay:
 
     def _exchange(self, step: Step, api_name: str, version: int, body: dict) -> None:
         connection = self._open()
-        connection.send(self._frame_of(step, api_name, version, body))
+        frame = self._frame_of(step, api_name, version, body)
+        sent_at = time.monotonic()  # before the send: a pause of ours after it must not make the answer early
+        connection.send(frame)
         decode_as = (schema_codec.api_key(api_name), version)
         if step.options.get("expect") == "nothing":
             self._write_down(step, f"{api_name} v{version}", "nothing", None, None)
             return
-        connection.waiting.append((step, f"{api_name} v{version}", self._correlation, decode_as, time.monotonic()))
+        connection.waiting.append((step, f"{api_name} v{version}", self._correlation, decode_as, sent_at))
         if "pipelined" in step.options:
             return
         while connection.waiting and self._read(step, connection):

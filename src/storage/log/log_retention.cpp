@@ -82,6 +82,10 @@ Result<> Log::rebuild_producers(Offset end, std::int64_t now_ms) {
     const Offset offset = *state_->snapshots.rbegin();
     if (auto entries = read_producer_snapshot(state_->context, offset)) {
       state_->producers.load(*std::move(entries), offset);
+      if (auto restored = restore_windows(state_->segments, offset, state_->producers);
+          !restored && restored.error().kind() == ErrorKind::kIo) {
+        return restored;
+      }
       from = offset;
       break;
     } else if (entries.error().kind() == ErrorKind::kIo) {

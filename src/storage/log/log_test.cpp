@@ -129,19 +129,40 @@ TEST_F(LogAppend, ADuplicateIsAnsweredWithItsFirstOffsetsAndNotStored) {
   EXPECT_EQ(append(*log_, make_batch(produced(7, 0, 4))).error().refusal, AppendRefusal::kInvalidProducerEpoch);
 }
 
-TEST_F(LogAppend, ProducersSurviveACleanStopAndAKill) {
+TEST_F(LogAppend, TheLastFiveBatchesAreDuplicatesAfterACleanStopAKillAndATruncation) {
   open();
-  for (std::int32_t i = 0; i < 20; ++i) {
-    ASSERT_TRUE(append(*log_, make_batch(produced(7, 0, i * 2))));
-  }
+  std::int32_t next = 0;
+  const auto produce = [&](int count) {
+    for (int i = 0; i < count; ++i, next += 2) {
+      ASSERT_FALSE(append(*log_, make_batch(produced(7, 0, next)))->duplicate);
+    }
+  };
+  const auto expect_window = [&] {
+    for (std::int32_t back = 2; back <= 10; back += 2) {
+      const auto again = append(*log_, make_batch(produced(7, 0, next - back)));
+      ASSERT_TRUE(again) << back;
+      ASSERT_TRUE(again->duplicate);
+      ASSERT_EQ(again->first_offset, Offset(next - back));
+    }
+    ASSERT_EQ(append(*log_, make_batch(produced(7, 0, next - 12))).error().refusal, AppendRefusal::kOutOfOrderSequence);
+  };
+  produce(20);
   stop_and_open();
   EXPECT_EQ(log_->open_report().bytes_scanned, 0U);
-  EXPECT_TRUE(append(*log_, make_batch(produced(7, 0, 38)))->duplicate);
-  EXPECT_EQ(append(*log_, make_batch(produced(7, 0, 36))).error().refusal, AppendRefusal::kOutOfOrderSequence)
-      << "a snapshot keeps one batch";
-  kill_and_open();
-  EXPECT_TRUE(append(*log_, make_batch(produced(7, 0, 32)))->duplicate) << "read from the log";
-  EXPECT_FALSE(append(*log_, make_batch(produced(7, 0, 40)))->duplicate);
+  expect_window();
+  for (int i = 0; i < 12; ++i) {  // the last roll is now here, now there among the last five
+    produce(1);
+    ASSERT_TRUE(sync(*log_, *fs_));
+    kill_and_open({.recovery_point = log_->durable_end()});
+    expect_window();
+    stop_and_open();
+    expect_window();
+  }
+  ASSERT_TRUE(*log_->truncate_to(Offset(next - 6), 0));
+  next -= 6;
+  expect_window();
+  produce(3);
+  expect_window();
 }
 
 TEST_F(LogAppend, AsIsTakesOffsetsAndEpochsAsTheyAre) {

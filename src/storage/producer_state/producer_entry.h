@@ -46,6 +46,7 @@ class ProducerEntry {
 
   void set_epoch(ProducerEpoch next) noexcept;  // another epoch forgets the batches
   void add(const StoredBatch& batch) noexcept;  // the oldest gives way
+  void forget_batches() noexcept { count_ = 0; }
 
   friend bool operator==(const ProducerEntry& a, const ProducerEntry& b) noexcept;
 

@@ -2,7 +2,7 @@
 //
 // Shapes:  int16 version (1), uint32 CRC-32C of all that follows it, the entries. Of a producer's batches only the last
 // is
-//          kept, as in Kafka.
+//          kept, as in Kafka; restore_windows() reads the others from the log.
 // Errors:  parse: kCorrupt, kTruncated, kUnsupported: the file is of no use and an older one, or the log, takes its
 // place. Bound:   46 bytes per producer; files above kProducerSnapshotBytesMax are refused when read. Source:
 // ProducerStateManager.readSnapshot/writeSnapshot, ProducerSnapshot version 1. Difference: sorted by producer id.

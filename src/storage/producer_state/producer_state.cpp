@@ -146,6 +146,22 @@ void ProducerState::load(std::vector<std::pair<ProducerId, ProducerEntry>> entri
   }
 }
 
+void ProducerState::restore_window(ProducerId id, std::span<const StoredBatch> batches) {
+  const auto it = producers_.find(id);
+  if (it == producers_.end() || it->second.batches().size() != 1 || batches.empty()) {
+    return;
+  }
+  ProducerEntry& entry = it->second;
+  const StoredBatch known = entry.batches().front();
+  if (batches.back().last_offset != known.last_offset || batches.back().last_sequence != known.last_sequence) {
+    return;
+  }
+  entry.forget_batches();
+  for (const StoredBatch& batch : batches) {
+    entry.add(batch);
+  }
+}
+
 std::vector<std::pair<ProducerId, ProducerEntry>> ProducerState::sorted_entries() const {
   std::vector<std::pair<ProducerId, ProducerEntry>> entries(producers_.begin(), producers_.end());
   std::ranges::sort(entries, {}, [](const auto& entry) { return entry.first; });

@@ -15,6 +15,7 @@
 #include <expected>
 #include <map>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -74,6 +75,8 @@ class ProducerState {
   void reset(Offset start);
   // From a snapshot at `end`.
   void load(std::vector<std::pair<ProducerId, ProducerEntry>> entries, Offset end);
+  // The batches of a producer that a snapshot knows by its last one only; taken if that one is the last of them.
+  void restore_window(ProducerId id, std::span<const StoredBatch> batches);
   // All producers in the order of their ids, for a snapshot.
   [[nodiscard]] std::vector<std::pair<ProducerId, ProducerEntry>> sorted_entries() const;
 

@@ -27,7 +27,7 @@ bool is_known_neighbour(std::string_view name) {
                                          "quorum-state.tmp"};
   constexpr std::string_view kSuffixes[] = {".checkpoint", ".checkpoint.deleted",
                                             ".checkpoint.part"};  // of KRaft snapshots
-  return std::ranges::find(kNames, name) != std::end(kNames) ||
+  return std::ranges::find(kNames, name) != std::end(kNames) || name.starts_with("moldau.") ||
          std::ranges::any_of(kSuffixes, [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
 

@@ -482,6 +482,11 @@ class LogRecovery {
       auto entries = read_producer_snapshot(context_, offset);
       if (entries) {
         log_.producers.load(*std::move(entries), offset);
+        // Damage there is found when it is read: the state without the older batches is still right.
+        if (auto restored = restore_windows(log_.segments, offset, log_.producers);
+            !restored && !is_damage(restored.error())) {
+          return std::unexpected(restored.error());
+        }
         return offset;
       }
       if (entries.error().kind() == ErrorKind::kIo) {

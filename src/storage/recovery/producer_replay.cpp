@@ -1,5 +1,10 @@
 #include "storage/recovery/producer_replay.h"
 
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
 #include "protocol/record/control_record.h"
 #include "protocol/record/record_walker.h"
 #include "protocol/record/scratch.h"
@@ -38,7 +43,73 @@ Result<> replay_segment(Segment& segment, std::uint64_t position, Offset to, Pro
   }
 }
 
+struct Window {
+  ProducerEpoch epoch = kNoProducerEpoch;
+  std::vector<StoredBatch> batches;
+};
+using Windows = std::unordered_map<ProducerId, Window>;
+
+// The batches of one segment from `position` on that end below `upto`.
+Result<> collect_windows(Segment& segment, std::uint64_t position, Offset upto, Windows& windows, ByteVector& buffer) {
+  MOLDAU_TRY(file, segment.file());
+  BatchScanner scanner(*file, position, segment.size_bytes(), buffer, BatchScanner::kRecoveryChunk);
+  for (;;) {
+    MOLDAU_TRY(batch, scanner.next());
+    if (!batch || batch->header.next_offset() > upto) {
+      return {};
+    }
+    const record::BatchHeader& header = batch->header;
+    if (!header.has_producer_id()) {
+      continue;
+    }
+    Window& window = windows[header.producer_id];
+    if (window.epoch != header.producer_epoch) {
+      window = {header.producer_epoch, {}};
+    }
+    if (!header.is_control()) {
+      if (window.batches.size() == ProducerEntry::kBatchesMax) {
+        window.batches.erase(window.batches.begin());
+      }
+      window.batches.push_back(
+          {header.last_sequence(), header.last_offset_delta, header.last_offset(), header.max_timestamp});
+    }
+  }
+}
+
 }  // namespace
+
+Result<> restore_windows(Segments& segments, Offset upto, ProducerState& state) {
+  if (state.size() == 0) {
+    return {};
+  }
+  std::size_t first = segments.size();
+  std::uint64_t missing = kWindowBytesRead;
+  std::uint64_t position = 0;
+  while (first > 0 && missing > 0) {
+    Segment& segment = *segments[--first];
+    if (segment.base() >= upto) {
+      continue;
+    }
+    MOLDAU_CHECK(segment.load_indexes());
+    const auto end = segment.offset_index().lookup(upto).position;
+    const bool ends_below = first + 1 < segments.size() && segments[first + 1]->base() <= upto;
+    const std::uint64_t size = ends_below || end == 0 ? segment.size_bytes() : end;
+    if (size > missing) {
+      const auto entry = segment.offset_index().first_from_position(size - missing);
+      position = entry ? entry->position : 0;
+    }
+    missing -= std::min(size, missing);
+  }
+  Windows windows;
+  ByteVector buffer;
+  for (; first < segments.size() && segments[first]->base() < upto; ++first) {
+    MOLDAU_CHECK(collect_windows(*segments[first], std::exchange(position, 0), upto, windows, buffer));
+  }
+  for (const auto& [id, window] : windows) {
+    state.restore_window(id, window.batches);
+  }
+  return {};
+}
 
 Result<std::optional<EndMarker>> decode_end_marker(Bytes control_batch) {
   MOLDAU_TRY(batch, record::BatchView::parse(control_batch));

@@ -32,4 +32,12 @@ struct ReplayHooks {
 [[nodiscard]] Result<> replay_producers(Segments& segments, Offset from, Offset to, ProducerState& state,
                                         ReplayHooks& hooks);
 
+// How far back restore_windows() reads: a producer's five unanswered requests lie at the end of the log.
+inline constexpr std::uint64_t kWindowBytesRead = 8ULL << 20;
+
+// A snapshot holds the last batch of each producer, but a retry may be of one of the last five (G6): the others are
+// read from the headers of the last kWindowBytesRead of log below `upto`, the snapshot's offset. Difference to Kafka,
+// which answers such a retry with OUT_OF_ORDER_SEQUENCE_NUMBER after a restart. kIo, kCorrupt, kTruncated.
+[[nodiscard]] Result<> restore_windows(Segments& segments, Offset upto, ProducerState& state);
+
 }  // namespace moldau::storage

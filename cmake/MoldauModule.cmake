@@ -160,9 +160,10 @@ function(moldau_lone_headers id target)
     endif()
     string(REPLACE "/" "_" stem ${relative})
     set(stamp ${CMAKE_BINARY_DIR}/lone/${stem}.ok)
-    set(includes "$<TARGET_PROPERTY:${target},INTERFACE_INCLUDE_DIRECTORIES>")
+    set(includes "$<REMOVE_DUPLICATES:$<TARGET_PROPERTY:${target},INTERFACE_INCLUDE_DIRECTORIES>>")
       add_custom_command(OUTPUT ${stamp}
       COMMAND ${CMAKE_CXX_COMPILER} -std=c++23 -fsyntax-only -Wall -Wextra -Werror -Wno-pragma-once-outside-header
+              -Wno-missing-designated-field-initializers
               -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_ASIO_NO_DEPRECATED
               "$<$<BOOL:${includes}>:-I$<JOIN:${includes},;-I>>" -MMD -MF ${stamp}.d -MT lone/${stem}.ok -x c++ ${header}
       COMMAND ${CMAKE_COMMAND} -E touch ${stamp}

@@ -25,8 +25,9 @@ struct RunResult {
 
 struct RunOptions {
   std::uint64_t seed = 0;
-  Function<void(std::string_view)> trace_sink;           // each event as a line
-  Function<void(Function<std::string()>)> on_logs_ready;  // gives access to the logs while the run lasts, for a crash report
+  Function<void(std::string_view)> trace_sink;  // each event as a line
+  Function<void(Function<std::string()>)>
+      on_logs_ready;  // gives access to the logs while the run lasts, for a crash report
 };
 
 [[nodiscard]] RunResult run(RunOptions options);

@@ -14,7 +14,9 @@ constexpr std::size_t kDecompressedBytesMax = std::size_t{16} << 20;
 
 }  // namespace
 
-void PartitionHistory::fault(const std::string& what) { report_(fmt::format("partition {}: {}", partition_, what)); }
+void PartitionHistory::fault(const std::string& what) {
+  report_(fmt::format("partition {}: {}", partition_, what));
+}
 
 void PartitionHistory::on_sent(const RecordName& first, std::uint32_t count, bool idempotent) {
   Producer& producer = producers_[first.producer];
@@ -61,7 +63,8 @@ Offset PartitionHistory::on_batches(Bytes bytes, Offset from, Era era) {
   for (;;) {
     const auto batch = batches.next();
     if (!batch) {
-      fault(fmt::format("I13: a fetch from {} gave bytes that are no batch: {}", from.value(), batch.error().message()));
+      fault(
+          fmt::format("I13: a fetch from {} gave bytes that are no batch: {}", from.value(), batch.error().message()));
       return next;
     }
     if (!*batch) {
@@ -73,7 +76,8 @@ Offset PartitionHistory::on_batches(Bytes bytes, Offset from, Era era) {
                         header.base_offset.value()));
       return next;
     }
-    const bool contiguous = first ? header.base_offset <= from && from <= header.last_offset() : header.base_offset == next;
+    const bool contiguous =
+        first ? header.base_offset <= from && from <= header.last_offset() : header.base_offset == next;
     if (!contiguous || header.leader_epoch < epoch) {
       fault(fmt::format("I13: a fetch from {} gave a batch of offsets {} to {}, epoch {}, after offset {}, epoch {}",
                         from.value(), header.base_offset.value(), header.last_offset().value(),

@@ -3,7 +3,8 @@
 //
 // Judged at once: I2 (high watermark), I12 (order of the marks), I13 (batches), I16 and G9 (repeatable read),
 //                 I17 (sequences of a producer within what one answer or one whole reading shows).
-// Judged at the end, by read_whole() after the whole log was read: I10 (nothing acknowledged is missing, at its offset),
+// Judged at the end, by read_whole() after the whole log was read: I10 (nothing acknowledged is missing, at its
+// offset),
 //                 I14 (a prefix of what was appended), order and no duplicate of each idempotent producer.
 // Source: testing.md's table of invariants; the classes of jepsen.tests.kafka.
 #pragma once

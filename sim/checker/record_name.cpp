@@ -21,7 +21,8 @@ std::string to_string(const RecordName& name) {
 }
 
 ByteVector value_of(const RecordName& name) {
-  std::uint64_t state = mix((std::uint64_t{name.producer} << 48 ^ std::uint64_t{name.partition} << 32 ^ name.number) + 1);
+  std::uint64_t state =
+      mix((std::uint64_t{name.producer} << 48 ^ std::uint64_t{name.partition} << 32 ^ name.number) + 1);
   ByteVector value(kNameBytes + state % (kPaddingBytesMax + 1));
   store_be(value.data(), name.producer);
   store_be(value.data() + 4, name.partition);

@@ -62,9 +62,8 @@ bool BrokerProgram::stop(Function<void(bool)> stopped) {
   if (!node_ || std::exchange(stopping_, true)) {
     return false;
   }
-  world_.shard(0).post([this, stopped = std::move(stopped)]() mutable {
-    node_->stop(kStopPatience, std::move(stopped));
-  });
+  world_.shard(0).post(
+      [this, stopped = std::move(stopped)]() mutable { node_->stop(kStopPatience, std::move(stopped)); });
   return true;
 }
 

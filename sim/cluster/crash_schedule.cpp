@@ -35,11 +35,12 @@ std::unique_ptr<NodeProgram> CrashSchedule::make(runtime::World world) {
   return std::make_unique<BrokerProgram>(
       world, make_broker_config(settings),
       BrokerProgram::Events{.on_ready = [] {},
-                            .on_failed = [this](const std::string& line) {
-                              if (!sim_.disk(node_).frozen()) {
-                                on_fault_("the broker failed on a healthy disk: " + line);
-                              }
-                            }});
+                            .on_failed =
+                                [this](const std::string& line) {
+                                  if (!sim_.disk(node_).frozen()) {
+                                    on_fault_("the broker failed on a healthy disk: " + line);
+                                  }
+                                }});
 }
 
 void CrashSchedule::begin_life() {
@@ -117,8 +118,8 @@ void CrashSchedule::look_for_death() {
   }
   restarting_ = true;
   ++(disk_crash_ == CrashKind::kPowerCut ? counts_.power_cuts : counts_.kills);
-  const auto down = random_.between(static_cast<std::uint64_t>(kDownMin.count()),
-                                    static_cast<std::uint64_t>(kDownMax.count()));
+  const auto down =
+      random_.between(static_cast<std::uint64_t>(kDownMin.count()), static_cast<std::uint64_t>(kDownMax.count()));
   sim_.after(microseconds(down), [this] { begin_life(); });
 }
 

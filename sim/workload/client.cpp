@@ -25,17 +25,18 @@ void Client::connect() {
   const milliseconds timeout(random_.between(kTimeoutMinMs, kTimeoutMaxMs));
   channel_ = std::make_unique<RpcChannel>(
       shard_, network_, timeout,
-      RpcChannel::Events{.on_up =
-                             [this] {
-                               era_ = workload_.era();
-                               on_up();
-                             },
-                         .on_down =
-                             [this](const char*) {
-                               on_down();
-                               reconnect_.arm(shard_.clock().now() + milliseconds(random_.between(1, kPauseMaxMs)));
-                             },
-                         .on_nonsense = [this](const std::string& what) { workload_.history.fault("client: " + what); }});
+      RpcChannel::Events{
+          .on_up =
+              [this] {
+                era_ = workload_.era();
+                on_up();
+              },
+          .on_down =
+              [this](const char*) {
+                on_down();
+                reconnect_.arm(shard_.clock().now() + milliseconds(random_.between(1, kPauseMaxMs)));
+              },
+          .on_nonsense = [this](const std::string& what) { workload_.history.fault("client: " + what); }});
   channel_->open(workload_.broker);
 }
 

@@ -73,7 +73,9 @@ void Producer::on_producer_id(const protocol::InitProducerIdResponse& response) 
   pause();
 }
 
-void Producer::pause() { next_.arm(shard_.clock().now() + microseconds(random_.between(1, options_.pause_max_us))); }
+void Producer::pause() {
+  next_.arm(shard_.clock().now() + microseconds(random_.between(1, options_.pause_max_us)));
+}
 
 void Producer::produce_one() {
   if (!workload_.producing || !up()) {
@@ -175,7 +177,8 @@ void Producer::on_answer(const protocol::ProduceResponse& response, std::size_t 
 void Producer::on_partition(const protocol::ProduceResponse::PartitionProduceResponse& answer) {
   const auto index = static_cast<std::uint32_t>(answer.index);
   if (index >= partitions_.size() || partitions_[index].unacked.empty() || !partitions_[index].unacked.front().sent) {
-    return workload_.history.fault(fmt::format("a Produce answer for partition {}, which nothing asked for", answer.index));
+    return workload_.history.fault(
+        fmt::format("a Produce answer for partition {}, which nothing asked for", answer.index));
   }
   if (!up()) {
     return;  // an earlier partition of this answer gave the connection up: all is sent again

@@ -21,7 +21,7 @@ namespace moldau::sim {
 struct ProducerOptions {
   std::uint32_t number = 0;
   bool idempotent = true;
-  std::uint32_t records_max = 8;    // of a batch
+  std::uint32_t records_max = 8;      // of a batch
   std::uint32_t pause_max_us = 3000;  // between batches
 };
 

@@ -16,7 +16,10 @@ constexpr std::int32_t kFrameBytesMax = 64 << 20;
 
 RpcChannel::RpcChannel(runtime::Shard& shard, runtime::Network& network, std::chrono::milliseconds timeout,
                        Events events)
-    : shard_(shard), network_(network), timeout_(timeout), events_(std::move(events)),
+    : shard_(shard),
+      network_(network),
+      timeout_(timeout),
+      events_(std::move(events)),
       deadline_(shard.timers(), [this] { down("no answer in time"); }) {}
 
 RpcChannel::~RpcChannel() = default;

@@ -44,15 +44,14 @@ class RpcChannel final : private runtime::SocketHandler {
     wire::Writer writer;
     begin(writer, Request::kApiKey, version);
     request.encode(writer, version);
-    finish(writer, Request::kApiKey, version,
-           [this, version, answer = std::move(answer)](Bytes body) mutable {
-             wire::Reader reader(body);
-             const auto message = Request::Response::decode(reader, version);
-             if (!message) {
-               return nonsense(Request::Response::kName, message.error());
-             }
-             answer(*message);
-           });
+    finish(writer, Request::kApiKey, version, [this, version, answer = std::move(answer)](Bytes body) mutable {
+      wire::Reader reader(body);
+      const auto message = Request::Response::decode(reader, version);
+      if (!message) {
+        return nonsense(Request::Response::kName, message.error());
+      }
+      answer(*message);
+    });
   }
   // Gives the connection up; on_down follows.
   void close(const char* why) { down(why); }

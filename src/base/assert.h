@@ -13,9 +13,9 @@ namespace moldau {
 }  // namespace moldau
 
 // MOLDAU_ASSERT(cond) or MOLDAU_ASSERT(cond, id, ...): the ids (integers) are printed to make the report useful.
-#define MOLDAU_ASSERT(condition, ...)                                                         \
-  do {                                                                                        \
-    if (!(condition)) [[unlikely]] {                                                          \
-      ::moldau::assert_failed(#condition, __FILE__, __LINE__, {__VA_ARGS__});                 \
-    }                                                                                         \
+#define MOLDAU_ASSERT(condition, ...)                                         \
+  do {                                                                        \
+    if (!(condition)) [[unlikely]] {                                          \
+      ::moldau::assert_failed(#condition, __FILE__, __LINE__, {__VA_ARGS__}); \
+    }                                                                         \
   } while (false)

@@ -24,7 +24,9 @@ using ByteVector = std::vector<std::byte>;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-[[nodiscard]] inline ByteVector to_vector(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+[[nodiscard]] inline ByteVector to_vector(Bytes bytes) {
+  return {bytes.begin(), bytes.end()};
+}
 
 [[nodiscard]] inline bool equal(Bytes a, Bytes b) noexcept {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);

@@ -55,7 +55,9 @@ std::uint32_t crc32c_extend(std::uint32_t crc, Bytes bytes) noexcept {
   return ~state;
 }
 
-std::uint32_t crc32c(Bytes bytes) noexcept { return crc32c_extend(0, bytes); }
+std::uint32_t crc32c(Bytes bytes) noexcept {
+  return crc32c_extend(0, bytes);
+}
 
 std::uint32_t crc32c_combine(std::uint32_t crc_a, std::uint32_t crc_b, std::uint64_t size_b) noexcept {
   for (std::size_t i = 0; size_b != 0; ++i, size_b >>= 1) {

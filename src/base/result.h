@@ -11,22 +11,22 @@ namespace moldau {
 
 // What went wrong, coarse enough to decide on. Wire error codes are mapped from it at the handlers.
 enum class ErrorKind : std::uint8_t {
-  kCorrupt,          // bytes that contradict their checksum or format
-  kTruncated,        // fewer bytes than the format needs
-  kTooLarge,         // beyond a named maximum
-  kUnsupported,      // a version, codec or feature we do not have
-  kInvalid,          // a value outside its domain
+  kCorrupt,      // bytes that contradict their checksum or format
+  kTruncated,    // fewer bytes than the format needs
+  kTooLarge,     // beyond a named maximum
+  kUnsupported,  // a version, codec or feature we do not have
+  kInvalid,      // a value outside its domain
   kNotFound,
   kExists,
-  kLocked,           // held by another process
-  kIo,               // the operating system refused; os_error() says why
+  kLocked,  // held by another process
+  kIo,      // the operating system refused; os_error() says why
   kNoSpace,
-  kOffline,          // the log directory failed earlier; nothing is written to it again
+  kOffline,  // the log directory failed earlier; nothing is written to it again
   kClosed,
   kTimedOut,
   kOutOfRange,
-  kFenced,           // an older epoch
-  kOutOfMemory,      // a memory budget is spent
+  kFenced,       // an older epoch
+  kOutOfMemory,  // a memory budget is spent
 };
 
 [[nodiscard]] std::string_view to_string(ErrorKind kind) noexcept;
@@ -71,26 +71,26 @@ using Result = std::expected<T, Error>;
 #define MOLDAU_CONCAT(a, b) MOLDAU_CONCAT_INNER(a, b)
 
 // MOLDAU_TRY(name, expression): declares `name` with the value, or returns the error. Not in coroutines.
-#define MOLDAU_TRY(name, expression)                                                   \
-  auto MOLDAU_CONCAT(moldau_try_, __LINE__) = (expression);                            \
-  if (!MOLDAU_CONCAT(moldau_try_, __LINE__)) [[unlikely]]                              \
-    return std::unexpected(std::move(MOLDAU_CONCAT(moldau_try_, __LINE__)).error());   \
+#define MOLDAU_TRY(name, expression)                                                 \
+  auto MOLDAU_CONCAT(moldau_try_, __LINE__) = (expression);                          \
+  if (!MOLDAU_CONCAT(moldau_try_, __LINE__)) [[unlikely]]                            \
+    return std::unexpected(std::move(MOLDAU_CONCAT(moldau_try_, __LINE__)).error()); \
   auto name = *std::move(MOLDAU_CONCAT(moldau_try_, __LINE__))
 
 // MOLDAU_CHECK(expression): for Result<void> and for values that are not needed.
-#define MOLDAU_CHECK(expression)                                                       \
-  if (auto MOLDAU_CONCAT(moldau_check_, __LINE__) = (expression);                      \
-      !MOLDAU_CONCAT(moldau_check_, __LINE__)) [[unlikely]]                            \
+#define MOLDAU_CHECK(expression)                                                                           \
+  if (auto MOLDAU_CONCAT(moldau_check_, __LINE__) = (expression); !MOLDAU_CONCAT(moldau_check_, __LINE__)) \
+      [[unlikely]]                                                                                         \
   return std::unexpected(std::move(MOLDAU_CONCAT(moldau_check_, __LINE__)).error())
 
 // The same inside Tasks.
-#define MOLDAU_CO_TRY(name, expression)                                                \
-  auto MOLDAU_CONCAT(moldau_try_, __LINE__) = (expression);                            \
-  if (!MOLDAU_CONCAT(moldau_try_, __LINE__)) [[unlikely]]                              \
+#define MOLDAU_CO_TRY(name, expression)                                                 \
+  auto MOLDAU_CONCAT(moldau_try_, __LINE__) = (expression);                             \
+  if (!MOLDAU_CONCAT(moldau_try_, __LINE__)) [[unlikely]]                               \
     co_return std::unexpected(std::move(MOLDAU_CONCAT(moldau_try_, __LINE__)).error()); \
   auto name = *std::move(MOLDAU_CONCAT(moldau_try_, __LINE__))
 
-#define MOLDAU_CO_CHECK(expression)                                                    \
-  if (auto MOLDAU_CONCAT(moldau_check_, __LINE__) = (expression);                      \
-      !MOLDAU_CONCAT(moldau_check_, __LINE__)) [[unlikely]]                            \
+#define MOLDAU_CO_CHECK(expression)                                                                        \
+  if (auto MOLDAU_CONCAT(moldau_check_, __LINE__) = (expression); !MOLDAU_CONCAT(moldau_check_, __LINE__)) \
+      [[unlikely]]                                                                                         \
   co_return std::unexpected(std::move(MOLDAU_CONCAT(moldau_check_, __LINE__)).error())

@@ -24,15 +24,14 @@ struct Uuid {
 
   // A version 4 UUID made of 128 random bits.
   [[nodiscard]] static constexpr Uuid from_random_bits(std::uint64_t high, std::uint64_t low) noexcept {
-    return {(high & ~std::uint64_t{0xF000}) | 0x4000,
-            (low & 0x3FFF'FFFF'FFFF'FFFF) | 0x8000'0000'0000'0000};
+    return {(high & ~std::uint64_t{0xF000}) | 0x4000, (low & 0x3FFF'FFFF'FFFF'FFFF) | 0x8000'0000'0000'0000};
   }
 
   friend constexpr auto operator<=>(const Uuid&, const Uuid&) noexcept = default;
 };
 
-inline constexpr Uuid kZeroUuid{};                   // "no id"; as a directory id: MIGRATING
-inline constexpr Uuid kUnassignedDirectory{0, 1};    // also the topic id of __cluster_metadata
+inline constexpr Uuid kZeroUuid{};                 // "no id"; as a directory id: MIGRATING
+inline constexpr Uuid kUnassignedDirectory{0, 1};  // also the topic id of __cluster_metadata
 inline constexpr Uuid kLostDirectory{0, 2};
 inline constexpr Uuid kMetadataTopicId{0, 1};
 

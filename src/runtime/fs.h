@@ -35,10 +35,10 @@ class File {
 };
 
 enum class OpenMode : std::uint8_t {
-  kRead,            // must exist
-  kReadWrite,       // must exist
-  kCreate,          // read-write; made if missing
-  kCreateNew,       // read-write; kExists if there
+  kRead,       // must exist
+  kReadWrite,  // must exist
+  kCreate,     // read-write; made if missing
+  kCreateNew,  // read-write; kExists if there
 };
 
 enum class EntryKind : std::uint8_t { kFile, kDirectory, kOther };  // kOther: symbolic links, sockets, devices

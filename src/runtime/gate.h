@@ -9,7 +9,8 @@
 
 namespace moldau::runtime {
 
-// Invariants: G1 no holder enters once close() was called; G2 the closed callback runs once, after the last holder left.
+// Invariants: G1 no holder enters once close() was called; G2 the closed callback runs once, after the last holder
+// left.
 class Gate {
  public:
   class Holder {

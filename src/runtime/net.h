@@ -1,5 +1,5 @@
-// Sockets as a seam: readiness in, non-blocking moves out. The production world stands on recv, writev and sendfile; the
-// simulated one on queues with delay, loss of the peer and half-read frames.
+// Sockets as a seam: readiness in, non-blocking moves out. The production world stands on recv, writev and sendfile;
+// the simulated one on queues with delay, loss of the peer and half-read frames.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ struct Endpoint {
 
 // One piece of a gathered write: bytes in memory or a range of a file (sent without passing through user space).
 struct OutRegion {
-  Bytes memory;                 // used when file is null
-  const File* file = nullptr;   // the caller keeps it alive until the bytes are accepted
+  Bytes memory;                // used when file is null
+  const File* file = nullptr;  // the caller keeps it alive until the bytes are accepted
   std::uint64_t position = 0;
-  std::size_t size = 0;         // of either kind
+  std::size_t size = 0;  // of either kind
 };
 
 // Readiness of one socket. All calls on the socket's shard. Edge: after a call, the handler reads or writes until
@@ -81,7 +81,7 @@ class AcceptHandler {
 
 class Listener {
  public:
-  virtual ~Listener() = default;  // stops accepting
+  virtual ~Listener() = default;                                     // stops accepting
   [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;  // the bound port, also when 0 was asked
 };
 
@@ -92,8 +92,8 @@ class Network {
   // kIo: address in use or not ours. `backlog` is socket.listen.backlog.size.
   [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& at, int backlog,
                                                                  AcceptHandler& handler) = 0;
-  // Starts to connect (numeric address or resolvable name); the first on_writable says connected, on_readable followed by
-  // kClosed from try_read says refused.
+  // Starts to connect (numeric address or resolvable name); the first on_writable says connected, on_readable followed
+  // by kClosed from try_read says refused.
   [[nodiscard]] virtual Result<std::unique_ptr<Socket>> connect(const Endpoint& to) = 0;
   // Takes over a connection that another shard detached.
   [[nodiscard]] virtual std::unique_ptr<Socket> attach(std::unique_ptr<DetachedSocket> socket) = 0;

@@ -11,7 +11,9 @@
 namespace moldau::runtime {
 namespace {
 
-MonoTime at(std::int64_t ns) { return MonoTime(std::chrono::nanoseconds(ns)); }
+MonoTime at(std::int64_t ns) {
+  return MonoTime(std::chrono::nanoseconds(ns));
+}
 
 TEST(TimerQueue, FiresInOrderOfDeadlineThenOfArming) {
   TimerQueue queue;
@@ -89,14 +91,18 @@ TEST(Abort, RunsRegisteredCallbacksOnceAndLateOnesAtOnce) {
   Abort abort;
   int runs = 0;
   auto kept = abort.on_request([&] { ++runs; });
-  { auto dropped = abort.on_request([&] { runs += 100; }); }
+  {
+    auto dropped = abort.on_request([&] { runs += 100; });
+  }
   abort.request();
   abort.request();
   auto late = abort.on_request([&] { runs += 10; });
   EXPECT_EQ(runs, 11);
 }
 
-Task<int> add(Event<int>& event, int more) { co_return co_await event.wait() + more; }
+Task<int> add(Event<int>& event, int more) {
+  co_return co_await event.wait() + more;
+}
 Task<int> twice(Event<int>& event) {
   const int first = co_await add(event, 1);
   co_return first * 2;

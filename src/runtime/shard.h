@@ -1,7 +1,7 @@
 // A shard: one core, one thread, one event loop, and everything that lives on it.
 //
-// A turn: fire due timers, run what was posted, handle readiness, run the turn-end hooks, wait. Work coalesces per turn:
-// hooks flush each connection once, and another shard is woken at most once however much was posted to it.
+// A turn: fire due timers, run what was posted, handle readiness, run the turn-end hooks, wait. Work coalesces per
+// turn: hooks flush each connection once, and another shard is woken at most once however much was posted to it.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,9 @@ struct PromiseBase {
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
   // Expected failures are Results; what is left is a bug or out of memory, and neither has a caller to handle it.
-  [[noreturn]] void unhandled_exception() const noexcept { assert_failed("an exception left a Task", __FILE__, __LINE__, {}); }
+  [[noreturn]] void unhandled_exception() const noexcept {
+    assert_failed("an exception left a Task", __FILE__, __LINE__, {});
+  }
 };
 
 template <class T>
@@ -136,7 +138,9 @@ struct Detached {
     [[nodiscard]] std::suspend_never initial_suspend() const noexcept { return {}; }
     [[nodiscard]] std::suspend_never final_suspend() const noexcept { return {}; }
     void return_void() const noexcept {}
-    [[noreturn]] void unhandled_exception() const noexcept { assert_failed("an exception left a Task", __FILE__, __LINE__, {}); }
+    [[noreturn]] void unhandled_exception() const noexcept {
+      assert_failed("an exception left a Task", __FILE__, __LINE__, {});
+    }
   };
 };
 template <class T, class Done>

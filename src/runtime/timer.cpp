@@ -6,7 +6,9 @@ namespace moldau::runtime {
 
 Timer::Timer(TimerQueue& queue, Callback on_fire) : queue_(queue), on_fire_(std::move(on_fire)) {}
 
-Timer::~Timer() { cancel(); }
+Timer::~Timer() {
+  cancel();
+}
 
 void Timer::arm(MonoTime when) {
   cancel();
@@ -20,9 +22,13 @@ void Timer::cancel() noexcept {
   }
 }
 
-TimerQueue::~TimerQueue() { MOLDAU_ASSERT(heap_.empty(), static_cast<std::int64_t>(heap_.size())); }
+TimerQueue::~TimerQueue() {
+  MOLDAU_ASSERT(heap_.empty(), static_cast<std::int64_t>(heap_.size()));
+}
 
-MonoTime TimerQueue::next_deadline() const noexcept { return heap_.empty() ? kNever : heap_.front()->when_; }
+MonoTime TimerQueue::next_deadline() const noexcept {
+  return heap_.empty() ? kNever : heap_.front()->when_;
+}
 
 std::size_t TimerQueue::fire(MonoTime now) {
   const std::uint64_t armed_before = next_order_;

@@ -174,17 +174,18 @@ bool run_share(const Command& command, std::uint64_t share) {
       good = false;
     }
     if (command.single) {
-      fmt::print("seed {} hash {:016x} events {} records {} acked {} kills {} power cuts {} clean stops {} virtual {:.1f} s\n",
-                 seed, result.trace_hash, result.events, result.records, result.acked, result.crashes.kills,
-                 result.crashes.power_cuts, result.crashes.clean_stops, result.virtual_seconds);
+      fmt::print(
+          "seed {} hash {:016x} events {} records {} acked {} kills {} power cuts {} clean stops {} virtual {:.1f} s\n",
+          seed, result.trace_hash, result.events, result.records, result.acked, result.crashes.kills,
+          result.crashes.power_cuts, result.crashes.clean_stops, result.virtual_seconds);
     }
     if (!good) {
       return false;
     }
   }
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started;
-  fmt::print("{} runs good: {} records acknowledged, {} read back, {} crashes, {:.0f} virtual seconds in {:.1f} s\n", runs,
-             acked, records, crashes, virtual_seconds, spent.count());
+  fmt::print("{} runs good: {} records acknowledged, {} read back, {} crashes, {:.0f} virtual seconds in {:.1f} s\n",
+             runs, acked, records, crashes, virtual_seconds, spent.count());
   std::fflush(stdout);
   return true;
 }

@@ -11,12 +11,25 @@ namespace {
 constexpr std::string_view kVariablePrefix = "KAFKA_";
 
 // Variables of Kafka's scripts and container image that are not configuration keys.
-const std::set<std::string_view> kScriptVariables = {
-    "KAFKA_HEAP_OPTS", "KAFKA_OPTS", "KAFKA_JVM_PERFORMANCE_OPTS", "KAFKA_LOG4J_OPTS", "KAFKA_GC_LOG_OPTS",
-    "KAFKA_JMX_OPTS", "KAFKA_JMX_PORT", "KAFKA_JMX_HOSTNAME", "KAFKA_DEBUG", "KAFKA_HOME", "KAFKA_VERSION",
-    "KAFKA_LOG4J_LOGGERS", "KAFKA_LOG4J_ROOT_LOGLEVEL", "KAFKA_TOOLS_LOG4J_LOGLEVEL", "KAFKA_LOG4J_CMD_OPTS"};
+const std::set<std::string_view> kScriptVariables = {"KAFKA_HEAP_OPTS",
+                                                     "KAFKA_OPTS",
+                                                     "KAFKA_JVM_PERFORMANCE_OPTS",
+                                                     "KAFKA_LOG4J_OPTS",
+                                                     "KAFKA_GC_LOG_OPTS",
+                                                     "KAFKA_JMX_OPTS",
+                                                     "KAFKA_JMX_PORT",
+                                                     "KAFKA_JMX_HOSTNAME",
+                                                     "KAFKA_DEBUG",
+                                                     "KAFKA_HOME",
+                                                     "KAFKA_VERSION",
+                                                     "KAFKA_LOG4J_LOGGERS",
+                                                     "KAFKA_LOG4J_ROOT_LOGLEVEL",
+                                                     "KAFKA_TOOLS_LOG4J_LOGLEVEL",
+                                                     "KAFKA_LOG4J_CMD_OPTS"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // The static configuration of a node before it is understood: keys, values, and where each came from.
 //
 // Layers, strongest first: --set key=value, the environment (KAFKA_LOG_RETENTION_MS=…), server.properties, what a node
-// without configuration starts with. Unknown keys are kept for a warning; a key given twice in one layer: the last counts.
-// Source: Kafka's server.properties and the environment mapping of its container image.
+// without configuration starts with. Unknown keys are kept for a warning; a key given twice in one layer: the last
+// counts. Source: Kafka's server.properties and the environment mapping of its container image.
 #pragma once
 
 #include <map>

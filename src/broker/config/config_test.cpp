@@ -34,12 +34,12 @@ TEST(NodeConfig, StartsWithoutAnyConfiguration) {
 }
 
 TEST(NodeConfig, ReadsKafkasServerPropertiesUnchanged) {
-  const auto config = make_node_config(layers(
-      "process.roles=broker,controller\nnode.id=7\ncontroller.quorum.bootstrap.servers=localhost:9093\n"
-      "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\nadvertised.listeners=PLAINTEXT://host:9092\n"
-      "controller.listener.names=CONTROLLER\n"
-      "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL\n"
-      "num.network.threads=3\nlog.dirs=/data/kafka\nnum.partitions=4\nlog.retention.hours=24\n"));
+  const auto config = make_node_config(
+      layers("process.roles=broker,controller\nnode.id=7\ncontroller.quorum.bootstrap.servers=localhost:9093\n"
+             "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\nadvertised.listeners=PLAINTEXT://host:9092\n"
+             "controller.listener.names=CONTROLLER\n"
+             "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL\n"
+             "num.network.threads=3\nlog.dirs=/data/kafka\nnum.partitions=4\nlog.retention.hours=24\n"));
   ASSERT_TRUE(config) << config.error().text;
   EXPECT_EQ(config->node_id, NodeId{7});
   EXPECT_EQ(config->partitions_default, 4);
@@ -61,7 +61,8 @@ TEST(NodeConfig, AKeyThatWouldOpenTheClusterRefusesTheStart) {
   EXPECT_EQ(fault_of("authorizer.class.name=\n"), "");
   EXPECT_NE(fault_of("listeners=SASL_SSL://:9092,CONTROLLER://:9093\n"), "");
   EXPECT_NE(fault_of("listeners=CLIENT://:9092,CONTROLLER://:9093\n"
-                     "listener.security.protocol.map=CLIENT:SSL,CONTROLLER:PLAINTEXT\n"), "");
+                     "listener.security.protocol.map=CLIENT:SSL,CONTROLLER:PLAINTEXT\n"),
+            "");
 }
 
 TEST(NodeConfig, UnknownKeysWarnAndStrongerLayersWin) {

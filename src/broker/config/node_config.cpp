@@ -18,35 +18,77 @@ constexpr std::string_view kLogDirDefault = "moldau-data";
 constexpr std::string_view kHttpDefault = "127.0.0.1:9644";
 
 // Broker keys that this release acts on. Every other key that Kafka knows is accepted and named in one warning.
-const std::set<std::string_view> kKeysInEffect = {
-    "advertised.listeners", "auto.create.topics.enable", "broker.heartbeat.interval.ms", "broker.id", "broker.rack",
-    "broker.session.timeout.ms", "connections.max.idle.ms", "controller.listener.names", "controller.quorum.bootstrap.servers",
-    "controller.quorum.voters", "default.replication.factor", "delete.topic.enable", "fetch.max.bytes",
-    "inter.broker.listener.name", "listener.security.protocol.map", "listeners", "log.cleanup.policy", "log.dir",
-    "log.dirs", "log.flush.interval.messages", "log.flush.interval.ms", "log.flush.offset.checkpoint.interval.ms",
-    "log.flush.start.offset.checkpoint.interval.ms", "log.index.interval.bytes", "log.index.size.max.bytes",
-    "log.message.timestamp.after.max.ms", "log.message.timestamp.before.max.ms", "log.message.timestamp.type",
-    "log.retention.bytes", "log.retention.check.interval.ms", "log.retention.hours", "log.retention.minutes",
-    "log.retention.ms", "log.roll.hours", "log.roll.jitter.hours", "log.roll.jitter.ms", "log.roll.ms",
-    "log.segment.bytes", "log.segment.delete.delay.ms", "max.connections", "max.incremental.fetch.session.cache.slots",
-    "message.max.bytes", "metadata.log.dir", "metadata.log.max.record.bytes.between.snapshots",
-    "metadata.log.max.snapshot.interval.ms", "metadata.log.segment.bytes", "metadata.log.segment.ms",
-    "metadata.max.idle.interval.ms", "metadata.max.retention.bytes", "metadata.max.retention.ms", "min.insync.replicas",
-    "node.id", "num.partitions", "num.recovery.threads.per.data.dir", "process.roles", "producer.id.expiration.ms",
-    "queued.max.request.bytes", "replica.high.watermark.checkpoint.interval.ms", "replica.lag.time.max.ms",
-    "security.inter.broker.protocol", "socket.listen.backlog.size", "socket.request.max.bytes"};
+const std::set<std::string_view> kKeysInEffect = {"advertised.listeners",
+                                                  "auto.create.topics.enable",
+                                                  "broker.heartbeat.interval.ms",
+                                                  "broker.id",
+                                                  "broker.rack",
+                                                  "broker.session.timeout.ms",
+                                                  "connections.max.idle.ms",
+                                                  "controller.listener.names",
+                                                  "controller.quorum.bootstrap.servers",
+                                                  "controller.quorum.voters",
+                                                  "default.replication.factor",
+                                                  "delete.topic.enable",
+                                                  "fetch.max.bytes",
+                                                  "inter.broker.listener.name",
+                                                  "listener.security.protocol.map",
+                                                  "listeners",
+                                                  "log.cleanup.policy",
+                                                  "log.dir",
+                                                  "log.dirs",
+                                                  "log.flush.interval.messages",
+                                                  "log.flush.interval.ms",
+                                                  "log.flush.offset.checkpoint.interval.ms",
+                                                  "log.flush.start.offset.checkpoint.interval.ms",
+                                                  "log.index.interval.bytes",
+                                                  "log.index.size.max.bytes",
+                                                  "log.message.timestamp.after.max.ms",
+                                                  "log.message.timestamp.before.max.ms",
+                                                  "log.message.timestamp.type",
+                                                  "log.retention.bytes",
+                                                  "log.retention.check.interval.ms",
+                                                  "log.retention.hours",
+                                                  "log.retention.minutes",
+                                                  "log.retention.ms",
+                                                  "log.roll.hours",
+                                                  "log.roll.jitter.hours",
+                                                  "log.roll.jitter.ms",
+                                                  "log.roll.ms",
+                                                  "log.segment.bytes",
+                                                  "log.segment.delete.delay.ms",
+                                                  "max.connections",
+                                                  "max.incremental.fetch.session.cache.slots",
+                                                  "message.max.bytes",
+                                                  "metadata.log.dir",
+                                                  "metadata.log.max.record.bytes.between.snapshots",
+                                                  "metadata.log.max.snapshot.interval.ms",
+                                                  "metadata.log.segment.bytes",
+                                                  "metadata.log.segment.ms",
+                                                  "metadata.max.idle.interval.ms",
+                                                  "metadata.max.retention.bytes",
+                                                  "metadata.max.retention.ms",
+                                                  "min.insync.replicas",
+                                                  "node.id",
+                                                  "num.partitions",
+                                                  "num.recovery.threads.per.data.dir",
+                                                  "process.roles",
+                                                  "producer.id.expiration.ms",
+                                                  "queued.max.request.bytes",
+                                                  "replica.high.watermark.checkpoint.interval.ms",
+                                                  "replica.lag.time.max.ms",
+                                                  "security.inter.broker.protocol",
+                                                  "socket.listen.backlog.size",
+                                                  "socket.request.max.bytes"};
 
 // Keys that keep somebody out. Ignoring one would open the cluster, so a start with one of them is refused.
 struct Guard {
   std::string_view key;
   std::string_view harmless;  // the value that keeps nobody out
 };
-constexpr Guard kGuards[] = {{"authorizer.class.name", ""},
-                             {"super.users", ""},
-                             {"create.topic.policy.class.name", ""},
-                             {"alter.config.policy.class.name", ""},
-                             {"client.quota.callback.class", ""},
-                             {"ssl.client.auth", "none"},
+constexpr Guard kGuards[] = {{"authorizer.class.name", ""},          {"super.users", ""},
+                             {"create.topic.policy.class.name", ""}, {"alter.config.policy.class.name", ""},
+                             {"client.quota.callback.class", ""},    {"ssl.client.auth", "none"},
                              {"delegation.token.secret.key", ""}};
 
 class Builder {
@@ -96,7 +138,8 @@ class Builder {
     for (const Guard& guard : kGuards) {
       const ConfigEntry* entry = layers_.find(guard.key);
       if (entry != nullptr && config::trim(entry->value) != guard.harmless) {
-        fail(guard.key, "not in effect in this release, and ignoring it would open the cluster: remove it to start without");
+        fail(guard.key,
+             "not in effect in this release, and ignoring it would open the cluster: remove it to start without");
       }
     }
     if (!unknown.empty()) {
@@ -176,10 +219,12 @@ class Builder {
       }
       config_.listeners.push_back(std::move(made));
     }
-    if (std::none_of(config_.listeners.begin(), config_.listeners.end(), [](const auto& l) { return l.is_controller; })) {
+    if (std::none_of(config_.listeners.begin(), config_.listeners.end(),
+                     [](const auto& l) { return l.is_controller; })) {
       return fail("controller.listener.names", "none of the listeners is '" + controller_names + "'");
     }
-    if (std::all_of(config_.listeners.begin(), config_.listeners.end(), [](const auto& l) { return l.is_controller; })) {
+    if (std::all_of(config_.listeners.begin(), config_.listeners.end(),
+                    [](const auto& l) { return l.is_controller; })) {
       return fail("listeners", "a listener for clients is needed beside the controller's");
     }
     protocols();
@@ -201,7 +246,7 @@ class Builder {
     for (const ListenerConfig& listener : config_.listeners) {
       const auto found = map->find(listener.name);
       // Without a map a name is its own protocol, as in Kafka; a controller's name defaults to PLAINTEXT.
-      const std::string protocol = found != map->end() ? found->second
+      const std::string protocol = found != map->end()                               ? found->second
                                    : listener.is_controller || map->empty() == false ? "PLAINTEXT"
                                                                                      : listener.name;
       if (protocol == "SSL" || protocol == "SASL_SSL" || protocol == "SASL_PLAINTEXT") {
@@ -235,7 +280,8 @@ class Builder {
       config_.log_dirs.emplace_back(dir);
     }
     if (config_.log_dirs.size() != 1) {
-      fail(layers_.find("log.dirs") != nullptr ? "log.dirs" : "log.dir", "this release takes exactly one log directory");
+      fail(layers_.find("log.dirs") != nullptr ? "log.dirs" : "log.dir",
+           "this release takes exactly one log directory");
       return;
     }
     config_.metadata_log_dir = text("metadata.log.dir", config_.log_dirs.front());
@@ -299,6 +345,8 @@ const ListenerConfig* NodeConfig::find_listener(std::string_view name) const {
   return found == listeners.end() ? nullptr : &*found;
 }
 
-std::expected<NodeConfig, ConfigFault> make_node_config(const ConfigLayers& layers) { return Builder(layers).build(); }
+std::expected<NodeConfig, ConfigFault> make_node_config(const ConfigLayers& layers) {
+  return Builder(layers).build();
+}
 
 }  // namespace moldau::broker

@@ -24,8 +24,8 @@ namespace moldau::broker {
 
 struct ListenerConfig {
   std::string name;
-  runtime::Endpoint bind;                        // host "" means every address
-  std::optional<runtime::Endpoint> advertised;   // none: the address at which the client reached us
+  runtime::Endpoint bind;                       // host "" means every address
+  std::optional<runtime::Endpoint> advertised;  // none: the address at which the client reached us
   bool is_controller = false;
 };
 
@@ -33,28 +33,28 @@ struct NodeConfig {
   NodeId node_id{1};
   std::vector<ListenerConfig> listeners;
   std::string inter_broker_listener;
-  std::optional<std::string> rack;               // broker.rack
+  std::optional<std::string> rack;  // broker.rack
 
   std::vector<std::string> log_dirs;
   std::string metadata_log_dir;
-  std::optional<runtime::Endpoint> http;         // moldau.http.listen; none: no HTTP server
-  std::int32_t shards = 0;                       // moldau.shards; 0: one a core
+  std::optional<runtime::Endpoint> http;  // moldau.http.listen; none: no HTTP server
+  std::int32_t shards = 0;                // moldau.shards; 0: one a core
 
-  std::int32_t frame_bytes_max = 104'857'600;    // socket.request.max.bytes
-  std::int32_t listen_backlog = 50;              // socket.listen.backlog.size
-  std::int64_t request_memory_bytes = -1;        // queued.max.request.bytes, moldau.request.memory.bytes; -1: by memory
+  std::int32_t frame_bytes_max = 104'857'600;  // socket.request.max.bytes
+  std::int32_t listen_backlog = 50;            // socket.listen.backlog.size
+  std::int64_t request_memory_bytes = -1;      // queued.max.request.bytes, moldau.request.memory.bytes; -1: by memory
   std::chrono::milliseconds connection_idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
-  std::int32_t connections_max = INT32_MAX;      // max.connections
-  std::int32_t fetch_bytes_max = 57'671'680;     // fetch.max.bytes
-  std::int32_t fetch_session_slots = 1000;       // max.incremental.fetch.session.cache.slots
+  std::int32_t connections_max = INT32_MAX;                                  // max.connections
+  std::int32_t fetch_bytes_max = 57'671'680;                                 // fetch.max.bytes
+  std::int32_t fetch_session_slots = 1000;            // max.incremental.fetch.session.cache.slots
   std::int64_t decompressed_bytes_max = 104'857'600;  // moldau.decompressed.batch.bytes.max
 
-  std::int32_t partitions_default = 1;           // num.partitions
-  std::int32_t replication_factor_default = 1;   // default.replication.factor
+  std::int32_t partitions_default = 1;          // num.partitions
+  std::int32_t replication_factor_default = 1;  // default.replication.factor
   bool auto_create_topics = true;
-  bool delete_topics = true;                     // delete.topic.enable
+  bool delete_topics = true;  // delete.topic.enable
 
-  std::int32_t recovery_threads = 2;             // num.recovery.threads.per.data.dir
+  std::int32_t recovery_threads = 2;  // num.recovery.threads.per.data.dir
   std::chrono::milliseconds high_watermark_checkpoint_interval = std::chrono::seconds(5);
   std::chrono::milliseconds recovery_point_checkpoint_interval = std::chrono::seconds(60);
   std::chrono::milliseconds log_start_checkpoint_interval = std::chrono::seconds(60);

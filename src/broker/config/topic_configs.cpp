@@ -59,7 +59,8 @@ std::vector<ConfigSynonym> TopicConfigs::resolve(const config::ConfigKey& key,
   const auto add_layer = [&](const ConfigMap& map, ConfigSource source) {
     for (const config::Synonym& synonym : key.synonyms) {
       if (const auto found = map.find(synonym.broker_key); found != map.end()) {
-        values.push_back({std::string(synonym.broker_key), scaled(found->second, synonym.factor), source, found->second});
+        values.push_back(
+            {std::string(synonym.broker_key), scaled(found->second, synonym.factor), source, found->second});
       }
     }
   };
@@ -68,7 +69,8 @@ std::vector<ConfigSynonym> TopicConfigs::resolve(const config::ConfigKey& key,
   add_layer(config_.set_keys, ConfigSource::kStaticBroker);
   // The last synonym is the one with a default of its own; a key without synonyms is its own default.
   const std::string name(key.synonyms.empty() ? key.name : key.synonyms.back().broker_key);
-  // Of several synonyms Kafka names a default for retention alone: its hours; the others' milliseconds default to nothing.
+  // Of several synonyms Kafka names a default for retention alone: its hours; the others' milliseconds default to
+  // nothing.
   const bool names_default = key.synonyms.size() == 1 || key.name == "retention.ms";
   const config::ConfigKey* broker_key =
       names_default ? config::find(config::Scope::kBroker, key.synonyms.back().broker_key) : nullptr;

@@ -1,9 +1,9 @@
 // What a topic's configuration keys come out as, from the topic's own values down to the defaults, and which values a
 // topic may have.
 //
-// Layers, strongest first: the topic; this node's dynamic values; the cluster's dynamic values; the static configuration;
-// the default. Below the topic a key is looked up under its broker synonyms, in order.
-// Source: Kafka's KafkaConfigSchema, LogConfig, ControllerConfigurationValidator; inventory §4.2 and §6, 65.
+// Layers, strongest first: the topic; this node's dynamic values; the cluster's dynamic values; the static
+// configuration; the default. Below the topic a key is looked up under its broker synonyms, in order. Source: Kafka's
+// KafkaConfigSchema, LogConfig, ControllerConfigurationValidator; inventory §4.2 and §6, 65.
 #pragma once
 
 #include <map>
@@ -33,7 +33,7 @@ struct ConfigSynonym {
   std::string name;
   std::optional<std::string> value;  // as the topic key counts it
   ConfigSource source = ConfigSource::kDefault;
-  std::optional<std::string> raw;    // as it was written: hours, where the key counts milliseconds
+  std::optional<std::string> raw;  // as it was written: hours, where the key counts milliseconds
 };
 
 class TopicConfigs final : public metadata::ConfigSchema, public PartitionConfigSource {
@@ -48,7 +48,8 @@ class TopicConfigs final : public metadata::ConfigSchema, public PartitionConfig
   [[nodiscard]] bool is_list(metadata::ConfigResourceType type, std::string_view key) const override;
   [[nodiscard]] std::optional<std::string> default_value(metadata::ConfigResourceType type,
                                                          std::string_view key) const override;
-  [[nodiscard]] metadata::ApiError validate(const metadata::ConfigResource& resource, const metadata::ConfigMap& proposed,
+  [[nodiscard]] metadata::ApiError validate(const metadata::ConfigResource& resource,
+                                            const metadata::ConfigMap& proposed,
                                             const metadata::ConfigMap& existing) const override;
   [[nodiscard]] std::optional<std::string> effective_topic_value(std::string_view key,
                                                                  const metadata::ConfigLayers& layers) const override;

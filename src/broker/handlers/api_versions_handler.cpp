@@ -19,7 +19,9 @@ namespace {
 constexpr std::int16_t kFirstVersionWithSoftware = 3;
 constexpr std::int16_t kFirstVersionWithLevelZero = 4;
 
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 // [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?
 bool is_software_name(std::string_view name) {

@@ -97,8 +97,9 @@ metadata::ApiError decision_for(
   if (!decided) {
     return decided.error();
   }
-  const auto found = std::find_if(decided->begin(), decided->end(),
-                                  [&](const metadata::ResourceOutcome& outcome) { return outcome.resource == resource; });
+  const auto found = std::find_if(decided->begin(), decided->end(), [&](const metadata::ResourceOutcome& outcome) {
+    return outcome.resource == resource;
+  });
   return found == decided->end() ? metadata::ApiError{ErrorCode::kUnknownServerError, "the controller gave no answer"}
                                  : found->error;
 }

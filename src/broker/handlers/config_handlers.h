@@ -1,7 +1,8 @@
 // DescribeConfigs v1-v4 and IncrementalAlterConfigs v0-v1, for topics.
 //
 // Answers: topics only in this release; another resource type is INVALID_REQUEST. Values that are secrets never leave.
-// Source:  ConfigHelper.describeConfigs, ControllerApis.incrementalAlterConfigs; KIP-133, 226, 339, 569; inventory §6, 65.
+// Source:  ConfigHelper.describeConfigs, ControllerApis.incrementalAlterConfigs; KIP-133, 226, 339, 569; inventory
+// §6, 65.
 #pragma once
 
 #include "broker/config/topic_configs.h"

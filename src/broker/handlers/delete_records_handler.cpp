@@ -59,7 +59,8 @@ void DeleteRecordsHandler::handle(Request request) {
       } else if (is_internal_topic(topic_request.name)) {
         partition.error_code = to_wire(ErrorCode::kInvalidTopicException);
       } else {
-        questions.push_back({.id = {known->id, index}, .offset = Offset(partition_request.offset), .deadline = deadline});
+        questions.push_back(
+            {.id = {known->id, index}, .offset = Offset(partition_request.offset), .deadline = deadline});
         pending->places.emplace_back(pending->response.topics.size() - 1, topic.partitions.size() - 1);
       }
     }

@@ -126,7 +126,9 @@ void FetchHandler::handle(Request request) {
   operation->start();
 }
 
-void FetchHandler::finish(ConnectionId connection) { operations_.erase(connection); }
+void FetchHandler::finish(ConnectionId connection) {
+  operations_.erase(connection);
+}
 
 void FetchHandler::on_connection_closed(ConnectionId connection) {
   if (const auto found = operations_.find(connection); found != operations_.end()) {

@@ -1,8 +1,8 @@
 // Fetch v4-v18: reads batches as stored, by session, waits for enough of them.
 //
 // Answers:    records leave as file ranges (sendfile), never rebuilt. A fetch with too little to read is parked on its
-//             partitions and answered when they have min_bytes together, an error, a diverging epoch, or when max_wait_ms
-//             is over; it ends with its connection.
+//             partitions and answered when they have min_bytes together, an error, a diverging epoch, or when
+//             max_wait_ms is over; it ends with its connection.
 // Bound:      one parked fetch per connection; max_bytes is capped by fetch.max.bytes.
 // Source:     KafkaApis.handleFetchRequest, DelayedFetch; KIP-227, 320, 516, 951; inventory §6, 31-37.
 #pragma once

@@ -1,8 +1,9 @@
 // The byte limits of one fetch answer, applied in the session's order of partitions. Pure.
 //
-// Rule:   a partition gives at most its own limit and what is left of the answer's; the first partition that has anything
-//         gives its first batch whole, however large (KIP-74), so that no consumer can get stuck; a later one whose first
-//         batch does not fit gives nothing.
+// Rule:   a partition gives at most its own limit and what is left of the answer's; the first partition that has
+// anything
+//         gives its first batch whole, however large (KIP-74), so that no consumer can get stuck; a later one whose
+//         first batch does not fit gives nothing.
 // Source: kafka.server.ReplicaManager.readFromLog; inventory §6, 32 and 33.
 #pragma once
 
@@ -18,7 +19,8 @@ class FetchLimits {
 
   // How many of the `read_bytes` that were read from a partition go into the answer. They begin with a batch of
   // `first_batch_bytes`.
-  [[nodiscard]] std::size_t take(std::size_t read_bytes, std::size_t first_batch_bytes, std::size_t partition_bytes_max) {
+  [[nodiscard]] std::size_t take(std::size_t read_bytes, std::size_t first_batch_bytes,
+                                 std::size_t partition_bytes_max) {
     std::size_t allowed = std::min({read_bytes, left_, partition_bytes_max});
     if (allowed < first_batch_bytes) {
       allowed = nothing_yet_ ? std::min(first_batch_bytes, read_bytes) : 0;

@@ -30,7 +30,9 @@ FetchOperation::FetchOperation(ShardContext& context, const std::vector<ShardCon
       reads_(session_.partitions().size()),
       deadline_(context.shard.timers(), [this] { answer(); }) {}
 
-FetchOperation::~FetchOperation() { release_parts(); }
+FetchOperation::~FetchOperation() {
+  release_parts();
+}
 
 void FetchOperation::start() {
   const metadata::Image& image = *context_.router.image();
@@ -58,19 +60,19 @@ void FetchOperation::start() {
   if (ids.empty()) {
     return park_or_answer();
   }
-  find_owners(context_.router, ids, [self = shared_from_this(), indexes, ids](const Owners& owners) {
-    self->scatter(indexes, ids, owners);
-  });
+  find_owners(context_.router, ids,
+              [self = shared_from_this(), indexes, ids](const Owners& owners) { self->scatter(indexes, ids, owners); });
 }
 
 // A fetch as a replica that the partition is not assigned to.
 std::optional<ErrorCode> FetchOperation::refuse_replica(const metadata::PartitionRegistration& partition,
                                                         std::size_t index) const {
-  if (terms_.replica < NodeId{0} || (terms_.replica != context_.self && metadata::contains(partition.replicas, terms_.replica))) {
+  if (terms_.replica < NodeId{0} ||
+      (terms_.replica != context_.self && metadata::contains(partition.replicas, terms_.replica))) {
     return std::nullopt;
   }
   return session_.partitions()[index].current_leader_epoch >= 0 ? ErrorCode::kUnknownLeaderEpoch
-                                                               : ErrorCode::kNotLeaderOrFollower;
+                                                                : ErrorCode::kNotLeaderOrFollower;
 }
 
 FetchItem FetchOperation::item_for(std::size_t index, const TopicIdPartition& id) const {
@@ -79,8 +81,8 @@ FetchItem FetchOperation::item_for(std::size_t index, const TopicIdPartition& id
           .id = id,
           .read = {.from = Offset(partition.fetch_offset),
                    .isolation = terms_.isolation,
-                   .bytes_max = static_cast<std::uint32_t>(
-                       std::min<std::size_t>(terms_.bytes_max, static_cast<std::size_t>(std::max(0, partition.partition_bytes_max)))),
+                   .bytes_max = static_cast<std::uint32_t>(std::min<std::size_t>(
+                       terms_.bytes_max, static_cast<std::size_t>(std::max(0, partition.partition_bytes_max)))),
                    .at_least_one_batch = true,  // FetchLimits drops it again where the answer has something already
                    .leader_only = terms_.leader_only,
                    .current_leader_epoch = LeaderEpoch(std::max(-1, partition.current_leader_epoch)),
@@ -115,8 +117,8 @@ void FetchOperation::scatter(const std::vector<std::size_t>& indexes, const std:
 void FetchOperation::start_part(std::uint32_t shard, std::vector<FetchItem> items) {
   const std::weak_ptr<FetchOperation> weak = weak_from_this();
   if (shard == context_.shard.index()) {
-    FetchPart& part = context_.operations.add(std::make_unique<FetchPart>(
-        context_.router, std::move(items), [weak](std::vector<FetchRead> reads) {
+    FetchPart& part = context_.operations.add(
+        std::make_unique<FetchPart>(context_.router, std::move(items), [weak](std::vector<FetchRead> reads) {
           if (const auto self = weak.lock()) {
             self->on_reads(std::move(reads));
           }
@@ -128,8 +130,8 @@ void FetchOperation::start_part(std::uint32_t shard, std::vector<FetchItem> item
   ShardContext* peer = peers_[shard];
   ShardContext* here = &context_;
   peer->shard.post([peer, here, shard, weak, items = std::move(items)]() mutable {
-    FetchPart& part = peer->operations.add(std::make_unique<FetchPart>(
-        peer->router, std::move(items), [here, weak](std::vector<FetchRead> reads) {
+    FetchPart& part = peer->operations.add(
+        std::make_unique<FetchPart>(peer->router, std::move(items), [here, weak](std::vector<FetchRead> reads) {
           here->shard.post([weak, reads = std::move(reads)]() mutable {
             if (const auto self = weak.lock()) {
               self->on_reads(std::move(reads));
@@ -305,8 +307,8 @@ void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& dat
   if (terms_.isolation == replication::FetchIsolation::kLastStable) {
     auto& aborted = data.aborted_transactions.emplace();
     for (const storage::AbortedTransaction& transaction : read.result.aborted) {
-      aborted.push_back({.producer_id = transaction.producer_id.value(),
-                         .first_offset = transaction.first_offset.value()});
+      aborted.push_back(
+          {.producer_id = transaction.producer_id.value(), .first_offset = transaction.first_offset.value()});
     }
   }
   if (bytes > 0) {

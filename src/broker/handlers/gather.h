@@ -12,8 +12,8 @@
 
 namespace moldau::broker {
 
-// `Question` is a value with an `id` (TopicIdPartition). `ask(partition, question)` runs on the owner's shard and gives a
-// value `Answer`. `done(answers)` runs here, one answer per question in order; nullopt: not hosted by this node.
+// `Question` is a value with an `id` (TopicIdPartition). `ask(partition, question)` runs on the owner's shard and gives
+// a value `Answer`. `done(answers)` runs here, one answer per question in order; nullopt: not hosted by this node.
 // `Ask` is copied to each shard; it captures values only.
 template <class Answer, class Question, class Ask, class Done>
 void gather(ShardContext& context, const std::vector<ShardContext*>& peers, std::vector<Question> questions, Ask ask,
@@ -39,8 +39,8 @@ void gather(ShardContext& context, const std::vector<ShardContext*>& peers, std:
       Answered answered;
       for (const auto& [index, question] : items) {
         replication::Partition* partition = at.router.local(question.id);
-        answered.emplace_back(index, partition == nullptr ? std::nullopt
-                                                          : std::optional<Answer>(ask(*partition, question)));
+        answered.emplace_back(index,
+                              partition == nullptr ? std::nullopt : std::optional<Answer>(ask(*partition, question)));
       }
       return answered;
     };
@@ -71,7 +71,8 @@ void gather(ShardContext& context, const std::vector<ShardContext*>& peers, std:
       ShardContext* here = &context;
       ShardContext* peer = peers[shard];
       peer->shard.post([here, peer, answer_all, take, items = std::move(by_shard[shard])]() mutable {
-        here->shard.post([take = std::move(take), answered = answer_all(*peer, items)]() mutable { take(std::move(answered)); });
+        here->shard.post(
+            [take = std::move(take), answered = answer_all(*peer, items)]() mutable { take(std::move(answered)); });
       });
     }
     take({});

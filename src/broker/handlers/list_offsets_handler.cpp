@@ -127,7 +127,9 @@ void ListOffsetsHandler::handle(Request request) {
   }
   gather<Listed>(
       context_, peers_, std::move(questions),
-      [](replication::Partition& partition, const Question& question) { return partition.list_offset(question.request); },
+      [](replication::Partition& partition, const Question& question) {
+        return partition.list_offset(question.request);
+      },
       [pending](std::vector<std::optional<Listed>> answers) {
         for (std::size_t i = 0; i < answers.size(); ++i) {
           const auto [topic, partition] = pending->places[i];

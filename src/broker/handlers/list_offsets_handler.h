@@ -14,7 +14,8 @@ namespace moldau::broker {
 
 class ListOffsetsHandler final : public Handler {
  public:
-  ListOffsetsHandler(ShardContext& context, const std::vector<ShardContext*>& peers) : context_(context), peers_(peers) {}
+  ListOffsetsHandler(ShardContext& context, const std::vector<ShardContext*>& peers)
+      : context_(context), peers_(peers) {}
   void handle(Request request) override;
 
  private:

@@ -26,14 +26,13 @@ constexpr std::int32_t kNoController = -1;
 
 // Every operation that a topic, and the cluster, know: what a client may do where nothing is authorized. Bits by
 // Kafka's operation codes.
-constexpr std::int32_t kAllTopicOperations =
-    1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+constexpr std::int32_t kAllTopicOperations = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
 constexpr std::int32_t kAllClusterOperations = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 
 // How the answers of old versions differ.
 struct AnswerRules {
-  bool only_live_replicas = false;           // v0 leaves out replicas on brokers that are away, and says so
-  bool names_missing_listener = false;       // v6+ LISTENER_NOT_FOUND; before LEADER_NOT_AVAILABLE
+  bool only_live_replicas = false;      // v0 leaves out replicas on brokers that are away, and says so
+  bool names_missing_listener = false;  // v6+ LISTENER_NOT_FOUND; before LEADER_NOT_AVAILABLE
 };
 
 std::vector<std::int32_t> visible(const metadata::Image& image, const metadata::Replicas& replicas,
@@ -41,7 +40,8 @@ std::vector<std::int32_t> visible(const metadata::Image& image, const metadata::
   std::vector<std::int32_t> ids;
   for (const NodeId id : replicas) {
     const metadata::BrokerRegistration* broker = image.broker(id);
-    if (!rules.only_live_replicas || (broker != nullptr && !broker->fenced() && broker->endpoint(listener) != nullptr)) {
+    if (!rules.only_live_replicas ||
+        (broker != nullptr && !broker->fenced() && broker->endpoint(listener) != nullptr)) {
       ids.push_back(id.value());
     }
   }
@@ -200,7 +200,7 @@ void DescribeClusterHandler::handle(Request request) {
   if (decoded->endpoint_type != served) {
     const bool known = decoded->endpoint_type == kBrokerEndpoints || decoded->endpoint_type == kControllerEndpoints;
     response.error_code = to_wire(request.version() < kFirstVersionWithEndpointType ? ErrorCode::kInvalidRequest
-                                  : known ? ErrorCode::kMismatchedEndpointType
+                                  : known                                           ? ErrorCode::kMismatchedEndpointType
                                           : ErrorCode::kUnsupportedEndpointType);
     response.error_message = "this listener has endpoints of another type";
     return request.reply(response);

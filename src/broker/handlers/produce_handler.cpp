@@ -43,7 +43,9 @@ ErrorCode judge_topic(const metadata::Topic* topic, bool by_id, std::string_view
   return ErrorCode::kNone;
 }
 
-bool are_valid_acks(std::int16_t acks) { return acks >= -1 && acks <= 1; }
+bool are_valid_acks(std::int16_t acks) {
+  return acks >= -1 && acks <= 1;
+}
 
 // A batch that claims to be of a transaction in a request that names none: Kafka refuses the whole request.
 bool has_orphaned_transaction(const ProduceRequest& request) {
@@ -92,8 +94,8 @@ void ProduceHandler::handle(Request request) {
   const MutableBytes body = pending->request.body();
 
   pending->terms.zstd_allowed = version >= kFirstVersionWithZstd;
-  pending->terms.deadline = context_.shard.clock().now() +
-                            std::chrono::milliseconds(std::max(0, pending->decoded.timeout_ms));
+  pending->terms.deadline =
+      context_.shard.clock().now() + std::chrono::milliseconds(std::max(0, pending->decoded.timeout_ms));
   const bool orphaned = has_orphaned_transaction(pending->decoded);
   for (const auto& topic_data : pending->decoded.topic_data) {
     const metadata::Topic* topic = by_id ? image.topic(topic_data.topic_id) : image.topic(topic_data.name);
@@ -115,8 +117,8 @@ void ProduceHandler::handle(Request request) {
         // The decoded view is constant; the same bytes of our own frame are patched in place.
         const Bytes records = data.records->bytes();
         const auto offset = records.empty() ? 0 : static_cast<std::size_t>(records.data() - body.data());
-        pending->items.push_back({.index = outcome.index, .id = {topic->id, index},
-                                  .records = body.subspan(offset, records.size())});
+        pending->items.push_back(
+            {.index = outcome.index, .id = {topic->id, index}, .records = body.subspan(offset, records.size())});
       }
       pending->outcomes.push_back(std::move(outcome));
     }
@@ -156,19 +158,22 @@ void ProduceHandler::append(std::shared_ptr<Pending> pending, const std::vector<
     const AppendEnvironment environment{peer->router, peer->operations, peer->scratch,
                                         peer->limits.decompressed_bytes_max};
     if (shard == context_.shard.index()) {
-      run_append_part(environment, std::move(by_shard[shard]), pending->terms,
-                      [this, pending](std::vector<AppendOutcome> outcomes) { on_part_done(pending, std::move(outcomes)); });
+      run_append_part(
+          environment, std::move(by_shard[shard]), pending->terms,
+          [this, pending](std::vector<AppendOutcome> outcomes) { on_part_done(pending, std::move(outcomes)); });
       continue;
     }
     // The other shard works on our bytes and never touches `pending`: the pointer travels there and back as a value.
-    peer->shard.post([this, environment, pending, terms = pending->terms, items = std::move(by_shard[shard])]() mutable {
-      run_append_part(environment, std::move(items), terms,
-                      [this, pending = std::move(pending)](std::vector<AppendOutcome> outcomes) mutable {
-                        context_.shard.post([this, pending = std::move(pending), outcomes = std::move(outcomes)]() mutable {
-                          on_part_done(pending, std::move(outcomes));
-                        });
-                      });
-    });
+    peer->shard.post(
+        [this, environment, pending, terms = pending->terms, items = std::move(by_shard[shard])]() mutable {
+          run_append_part(
+              environment, std::move(items), terms,
+              [this, pending = std::move(pending)](std::vector<AppendOutcome> outcomes) mutable {
+                context_.shard.post([this, pending = std::move(pending), outcomes = std::move(outcomes)]() mutable {
+                  on_part_done(pending, std::move(outcomes));
+                });
+              });
+        });
   }
 }
 

@@ -58,8 +58,8 @@ void InitProducerIdHandler::handle(Request request) {
     return answer_error(request, ErrorCode::kInvalidRequest);
   }
   if (decoded->transactional_id) {
-    return answer_error(request, decoded->transactional_id->empty() ? ErrorCode::kInvalidRequest
-                                                                    : ErrorCode::kCoordinatorNotAvailable);
+    return answer_error(
+        request, decoded->transactional_id->empty() ? ErrorCode::kInvalidRequest : ErrorCode::kCoordinatorNotAvailable);
   }
   controller_.next_producer_id(
       [asked = std::make_unique<Request>(std::move(request))](std::expected<ProducerId, metadata::ApiError> id) {
@@ -79,8 +79,7 @@ void DescribeQuorumHandler::handle(Request request) {
     return request.close();
   }
   const bool valid = decoded->topics.size() == 1 && decoded->topics[0].topic_name == kMetadataTopic &&
-                     decoded->topics[0].partitions.size() == 1 &&
-                     decoded->topics[0].partitions[0].partition_index == 0;
+                     decoded->topics[0].partitions.size() == 1 && decoded->topics[0].partitions[0].partition_index == 0;
   if (!valid) {
     DescribeQuorumResponse response;
     for (const auto& topic : decoded->topics) {

@@ -17,8 +17,8 @@ namespace moldau::broker {
 
 // What the data-path handlers need of the configuration; plain numbers, fixed for the life of the node.
 struct HandlerLimits {
-  std::int32_t fetch_bytes_max = 57'671'680;                             // fetch.max.bytes
-  std::size_t decompressed_bytes_max = std::size_t{100} << 20;           // moldau.decompressed.batch.bytes.max
+  std::int32_t fetch_bytes_max = 57'671'680;                    // fetch.max.bytes
+  std::size_t decompressed_bytes_max = std::size_t{100} << 20;  // moldau.decompressed.batch.bytes.max
   // No advertised.listeners was set: clients are told the address at which they reached us (architecture D11).
   bool advertise_local_address = false;
 };

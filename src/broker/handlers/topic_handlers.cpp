@@ -81,25 +81,24 @@ void CreateTopicsHandler::handle(Request request) {
     names.emplace_back(topic.name);
   }
   auto asked = std::make_unique<Request>(std::move(request));
-  controller_.create_topics(
-      to_controller(*decoded),
-      [asked = std::move(asked), names = std::move(names)](
-          std::expected<std::vector<metadata::TopicCreated>, metadata::ApiError> created) {
-        CreateTopicsResponse response;
-        if (created) {
-          for (const metadata::TopicCreated& topic : *created) {
-            fill(response.topics.emplace_back(), topic);
-          }
-        } else {
-          for (const std::string& name : names) {
-            auto& out = response.topics.emplace_back();
-            out.name = name;
-            out.error_code = to_wire(created.error().code);
-            out.error_message = message_of(created.error());
-          }
-        }
-        asked->reply(response);
-      });
+  controller_.create_topics(to_controller(*decoded),
+                            [asked = std::move(asked), names = std::move(names)](
+                                std::expected<std::vector<metadata::TopicCreated>, metadata::ApiError> created) {
+                              CreateTopicsResponse response;
+                              if (created) {
+                                for (const metadata::TopicCreated& topic : *created) {
+                                  fill(response.topics.emplace_back(), topic);
+                                }
+                              } else {
+                                for (const std::string& name : names) {
+                                  auto& out = response.topics.emplace_back();
+                                  out.name = name;
+                                  out.error_code = to_wire(created.error().code);
+                                  out.error_message = message_of(created.error());
+                                }
+                              }
+                              asked->reply(response);
+                            });
 }
 
 void DeleteTopicsHandler::handle(Request request) {
@@ -124,9 +123,8 @@ void DeleteTopicsHandler::handle(Request request) {
   auto asked = std::make_unique<Request>(std::move(request));
   std::vector<metadata::TopicDeletion> named = deletions;
   controller_.delete_topics(
-      std::move(deletions),
-      [asked = std::move(asked), named = std::move(named)](
-          std::expected<std::vector<metadata::TopicDeleted>, metadata::ApiError> deleted) {
+      std::move(deletions), [asked = std::move(asked), named = std::move(named)](
+                                std::expected<std::vector<metadata::TopicDeleted>, metadata::ApiError> deleted) {
         DeleteTopicsResponse response;
         const auto add = [&](const std::optional<std::string>& name, const Uuid& id, const metadata::ApiError& error) {
           auto& out = response.responses.emplace_back();

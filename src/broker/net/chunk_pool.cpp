@@ -14,7 +14,9 @@ Chunk::Chunk(ChunkPool& pool, std::size_t capacity, std::uint8_t size_class)
       capacity_(capacity),
       size_class_(size_class) {}
 
-ChunkRef::ChunkRef(Chunk* chunk) noexcept : chunk_(chunk) { ++chunk_->references_; }
+ChunkRef::ChunkRef(Chunk* chunk) noexcept : chunk_(chunk) {
+  ++chunk_->references_;
+}
 
 ChunkRef::ChunkRef(const ChunkRef& other) noexcept : chunk_(other.chunk_) {
   if (chunk_ != nullptr) {
@@ -42,7 +44,9 @@ ChunkPool::ChunkPool(Limits limits, Callback on_room) : limits_(limits), on_room
   }
 }
 
-ChunkPool::~ChunkPool() { MOLDAU_ASSERT(in_use_bytes_ == 0, static_cast<std::int64_t>(in_use_bytes_)); }
+ChunkPool::~ChunkPool() {
+  MOLDAU_ASSERT(in_use_bytes_ == 0, static_cast<std::int64_t>(in_use_bytes_));
+}
 
 bool ChunkPool::has_room(std::size_t capacity, Claim claim) const noexcept {
   const std::size_t reserve = limits_.memory_bytes_max / 8;

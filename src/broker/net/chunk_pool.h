@@ -82,8 +82,8 @@ class ChunkPool {
   ChunkPool(const ChunkPool&) = delete;
   ChunkPool& operator=(const ChunkPool&) = delete;
 
-  // A chunk of at least `bytes` (at most kChunkBytesMax), with whatever an earlier frame left in it; empty if the memory
-  // is spent for this claim.
+  // A chunk of at least `bytes` (at most kChunkBytesMax), with whatever an earlier frame left in it; empty if the
+  // memory is spent for this claim.
   [[nodiscard]] ChunkRef try_take(std::size_t bytes, Claim claim);
 
   [[nodiscard]] std::size_t in_use_bytes() const noexcept { return in_use_bytes_; }

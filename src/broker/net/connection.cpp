@@ -13,7 +13,9 @@ namespace {
 constexpr std::size_t kSizeFieldBytes = 4;
 constexpr std::int16_t kProduceKey = 0;
 
-bool is_produce_frame(Bytes frame) { return frame.size() >= 2 && load_be<std::int16_t>(frame.data()) == kProduceKey; }
+bool is_produce_frame(Bytes frame) {
+  return frame.size() >= 2 && load_be<std::int16_t>(frame.data()) == kProduceKey;
+}
 
 }  // namespace
 
@@ -41,7 +43,9 @@ Connection::Connection(const Environment& environment, ConnectionId id, std::uni
   last_active_ = environment_.shard.clock().now();
 }
 
-Connection::~Connection() { environment_.shard.cancel_turn_end(*this); }
+Connection::~Connection() {
+  environment_.shard.cancel_turn_end(*this);
+}
 
 void Connection::start(Bytes received) {
   socket_->set_handler(*this);
@@ -229,7 +233,9 @@ void Connection::track_partial() {
   partial_ = partial;
 }
 
-std::size_t Connection::partial_capacity() const noexcept { return partial_ && chunk_ ? chunk_->capacity() : 0; }
+std::size_t Connection::partial_capacity() const noexcept {
+  return partial_ && chunk_ ? chunk_->capacity() : 0;
+}
 
 void Connection::release_idle_chunk() {
   if (begin_ == end_) {

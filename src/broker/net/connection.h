@@ -38,7 +38,7 @@ struct ConnectionInfo {
   std::string listener_name;
   runtime::Endpoint local;
   runtime::Endpoint peer;
-  std::string software_name = "unknown";     // from ApiVersions v3+
+  std::string software_name = "unknown";  // from ApiVersions v3+
   std::string software_version = "unknown";
   bool handed_over = false;  // it may not move again
 };
@@ -82,9 +82,9 @@ class FrameHandler {
 
 class Connection final : public runtime::SocketHandler, private runtime::TurnEndHook {
  public:
-  static constexpr std::size_t kUnansweredMax = 256;                      // pipelined Produces
-  static constexpr std::size_t kOutgoingBytesMax = std::size_t{1} << 20;  // of answers in memory, before reading stops
-  static constexpr std::size_t kReadBytesPerEvent = std::size_t{2} << 20; // then others have their turn
+  static constexpr std::size_t kUnansweredMax = 256;                       // pipelined Produces
+  static constexpr std::size_t kOutgoingBytesMax = std::size_t{1} << 20;   // of answers in memory, before reading stops
+  static constexpr std::size_t kReadBytesPerEvent = std::size_t{2} << 20;  // then others have their turn
 
   struct Environment {
     runtime::Shard& shard;
@@ -151,7 +151,7 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   std::unique_ptr<runtime::Socket> socket_;
   ConnectionInfo info_;
 
-  ChunkRef chunk_;            // being filled; [begin_, end_) is received and not yet started
+  ChunkRef chunk_;  // being filled; [begin_, end_) is received and not yet started
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t learned_frame_bytes_ = 0;  // the largest frame this connection completed: it has earned that capacity
@@ -159,16 +159,16 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   runtime::MonoTime partial_since_{};
   bool partial_ = false;
 
-  std::deque<Slot> slots_;             // unanswered or not yet sent, in request order
-  std::uint64_t first_sequence_ = 0;   // of slots_.front()
+  std::deque<Slot> slots_;            // unanswered or not yet sent, in request order
+  std::uint64_t first_sequence_ = 0;  // of slots_.front()
   Outgoing outgoing_;
   runtime::MonoTime last_active_{};
   bool watching_read_ = false;
   bool watching_write_ = false;
-  bool must_wait_ = false;    // a whole frame is here that may not start yet; an answer or a write goes on with it
-  bool stalled_ = false;      // waits for request memory
-  bool draining_ = false;     // no further frame is started
-  bool closed_ = false;       // the table destroys it at the end of the turn
+  bool must_wait_ = false;  // a whole frame is here that may not start yet; an answer or a write goes on with it
+  bool stalled_ = false;    // waits for request memory
+  bool draining_ = false;   // no further frame is started
+  bool closed_ = false;     // the table destroys it at the end of the turn
 };
 
 }  // namespace moldau::broker

@@ -10,8 +10,7 @@ namespace {
 constexpr auto kSweepInterval = std::chrono::seconds(1);
 }
 
-ConnectionTable::ConnectionTable(runtime::Shard& shard, runtime::Network& network, Logger& logger,
-                                 const Config& config)
+ConnectionTable::ConnectionTable(runtime::Shard& shard, runtime::Network& network, Logger& logger, const Config& config)
     : shard_(shard),
       network_(network),
       logger_(logger),
@@ -109,7 +108,8 @@ void ConnectionTable::on_stalled(Connection& connection) {
   close_slow_partials();
 }
 
-// Closes partly received frames that arrive too slowly, the largest first, until something came back for each that waits.
+// Closes partly received frames that arrive too slowly, the largest first, until something came back for each that
+// waits.
 void ConnectionTable::close_slow_partials() {
   const runtime::MonoTime now = shard_.clock().now();
   std::vector<Connection*> slow;
@@ -130,8 +130,10 @@ void ConnectionTable::close_slow_partials() {
     }
     in_use -= std::min(in_use, connection->partial_capacity());
     ++closed_slow_total_;
-    log(logger_, LogLevel::kWarn, "net", "closed {}:{}: its request arrives slower than {} bytes a second while request "
-        "memory is short", connection->info().peer.host, connection->info().peer.port, ReceiveRate::kSlowBytesPerSecond);
+    log(logger_, LogLevel::kWarn, "net",
+        "closed {}:{}: its request arrives slower than {} bytes a second while request "
+        "memory is short",
+        connection->info().peer.host, connection->info().peer.port, ReceiveRate::kSlowBytesPerSecond);
     connection->abandon();
   }
 }

@@ -27,9 +27,9 @@ namespace moldau::broker {
 class ConnectionTable final : private runtime::TurnEndHook {
  public:
   struct Config {
-    std::size_t frame_bytes_max = std::size_t{100} << 20;               // socket.request.max.bytes
-    std::chrono::milliseconds idle_max = std::chrono::minutes(10);      // connections.max.idle.ms
-    std::size_t connections_max = SIZE_MAX;                             // max.connections
+    std::size_t frame_bytes_max = std::size_t{100} << 20;           // socket.request.max.bytes
+    std::chrono::milliseconds idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
+    std::size_t connections_max = SIZE_MAX;                         // max.connections
     ChunkPool::Limits memory;
   };
 
@@ -81,13 +81,13 @@ class ConnectionTable final : private runtime::TurnEndHook {
   std::vector<ConnectionTable*> tables_;
   ChunkPool chunks_;
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
-  std::vector<ConnectionId> closed_;   // destroyed at the end of the turn
+  std::vector<ConnectionId> closed_;  // destroyed at the end of the turn
   std::vector<ConnectionId> stalled_;
   ConnectionId next_id_ = 1;
   std::uint64_t opened_total_ = 0;
   std::uint64_t closed_idle_total_ = 0;
   std::uint64_t closed_slow_total_ = 0;
-  bool room_ = false;       // memory came back since stalled connections were last resumed
+  bool room_ = false;  // memory came back since stalled connections were last resumed
   bool draining_ = false;
   Callback drained_;
   runtime::Timer sweep_timer_;

@@ -30,9 +30,9 @@ struct Response {
   };
 
   enum class Kind : std::uint8_t {
-    kAnswer,     // send the frame
-    kNone,       // nothing is owed (acks=0)
-    kClose,      // send what is before it, then close the connection: Kafka's answer to what it cannot parse
+    kAnswer,  // send the frame
+    kNone,    // nothing is owed (acks=0)
+    kClose,   // send what is before it, then close the connection: Kafka's answer to what it cannot parse
   };
 
   ByteVector frame;

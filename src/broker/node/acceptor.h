@@ -1,7 +1,8 @@
 // One listener of a node: accepts on the home shard and deals the connections out to all shards in turn. A connection
 // moves once more when its first Produce or Fetch shows where its partitions live.
 //
-// Shard: home. Until open() is called, accepted connections wait unread: clients that connect early are served late, and
+// Shard: home. Until open() is called, accepted connections wait unread: clients that connect early are served late,
+// and
 //        are not refused.
 #pragma once
 

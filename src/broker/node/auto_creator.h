@@ -24,9 +24,8 @@ class AutoCreator final : public TopicAutoCreator {
     metadata::CreateTopics request;
     request.topics.push_back({.name = std::string(topic)});
     controller_.create_topics(
-        std::move(request),
-        [this, name = std::string(topic)](
-            const std::expected<std::vector<metadata::TopicCreated>, metadata::ApiError>& created) {
+        std::move(request), [this, name = std::string(topic)](
+                                const std::expected<std::vector<metadata::TopicCreated>, metadata::ApiError>& created) {
           in_flight_.erase(name);
           const metadata::ApiError error = !created ? created.error() : created->front().error;
           if (error.failed() && error.code != protocol::ErrorCode::kTopicAlreadyExists) {

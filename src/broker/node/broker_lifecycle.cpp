@@ -32,8 +32,7 @@ void BrokerLifecycle::on_controller_active() {
 }
 
 void BrokerLifecycle::register_now() {
-  controller_.register_broker(options_.registration,
-                              [this](auto reply) { on_registration(std::move(reply)); });
+  controller_.register_broker(options_.registration, [this](auto reply) { on_registration(std::move(reply)); });
 }
 
 void BrokerLifecycle::on_registration(std::expected<metadata::BrokerRegistrationReply, metadata::ApiError> reply) {
@@ -72,7 +71,8 @@ void BrokerLifecycle::heartbeat() {
   request.metadata_offset = loader_.loaded_end() - 1;
   request.want_fence = !ready_;
   request.want_shut_down = state_ == State::kLeaving;
-  request.cordoned_log_dirs.emplace();  // none; told, as Kafka does, once the registration was read: the answer to it was
+  request.cordoned_log_dirs
+      .emplace();  // none; told, as Kafka does, once the registration was read: the answer to it was
   controller_.heartbeat(std::move(request), [this](auto reply) { on_heartbeat(std::move(reply)); });
 }
 

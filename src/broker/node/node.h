@@ -3,7 +3,8 @@
 // Start:  open() reads and locks the directories and recovers the metadata log (blocking, before or on the home shard);
 //         start() elects, replays, registers under a new broker epoch, opens the partition logs, is unfenced, and only
 //         then serves clients.
-// Stop:   stop() leaves the cluster by controlled shutdown, answers what is owed, closes every log cleanly and writes the
+// Stop:   stop() leaves the cluster by controlled shutdown, answers what is owed, closes every log cleanly and writes
+// the
 //         clean mark last. Destroying a started node without stop() is what a crash does to it.
 // Shard:  all calls on the home shard (index 0); callbacks too. After stop() the object may be destroyed anywhere.
 // Source: kafka.server.KafkaRaftServer, BrokerServer, ControllerServer; inventory §6, 61.
@@ -43,7 +44,7 @@ class Node {
   ~Node();
 
   struct Events {
-    Function<void(const ReadyInfo&)> on_ready;    // serves clients
+    Function<void(const ReadyInfo&)> on_ready;     // serves clients
     Function<void(const std::string&)> on_failed;  // cannot go on: one line; call stop() or destroy
   };
   void start(Events events);

@@ -67,11 +67,10 @@ void ControllerLink::delete_topics(std::vector<metadata::TopicDeletion> request,
 
 void ControllerLink::alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
                                    ControllerReply<std::vector<metadata::ResourceOutcome>> reply) {
-  hop<std::vector<metadata::ResourceOutcome>>(
-      std::move(reply),
-      [request = std::move(request), validate_only](const ControllerTarget& target, auto back) mutable {
-        target.shell->alter_configs(std::move(request), validate_only, std::move(back));
-      });
+  hop<std::vector<metadata::ResourceOutcome>>(std::move(reply), [request = std::move(request), validate_only](
+                                                                    const ControllerTarget& target, auto back) mutable {
+    target.shell->alter_configs(std::move(request), validate_only, std::move(back));
+  });
 }
 
 void ControllerLink::alter_partition(metadata::AlterPartition request,
@@ -83,9 +82,8 @@ void ControllerLink::alter_partition(metadata::AlterPartition request,
 }
 
 void ControllerLink::next_producer_id(ControllerReply<ProducerId> reply) {
-  hop<ProducerId>(std::move(reply), [](const ControllerTarget& target, auto back) {
-    target.producer_ids->next(std::move(back));
-  });
+  hop<ProducerId>(std::move(reply),
+                  [](const ControllerTarget& target, auto back) { target.producer_ids->next(std::move(back)); });
 }
 
 void ControllerLink::describe_quorum(ControllerReply<QuorumView> reply) {

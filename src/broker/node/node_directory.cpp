@@ -13,8 +13,8 @@ constexpr std::string_view kBootstrapPrefix = "bootstrap.checkpoint";  // and it
 constexpr std::string_view kUnfinishedPropertiesPrefix = "meta.properties.";
 constexpr std::string_view kFirstSnapshotPrefix = "00000000000000000000-0000000000.checkpoint";
 
-// True if the directory is missing, empty, or holds nothing but what a format leaves behind when it is interrupted before
-// meta.properties, its last file: nothing was ever stored there.
+// True if the directory is missing, empty, or holds nothing but what a format leaves behind when it is interrupted
+// before meta.properties, its last file: nothing was ever stored there.
 Result<bool> is_unused(runtime::FileSystem& fs, const std::string& path) {
   MOLDAU_TRY(exists, fs.exists(path));
   if (!exists) {
@@ -49,8 +49,8 @@ std::optional<std::string> format_empty(const runtime::World& world, const NodeC
   options.log_directories = config.log_dirs;
   options.metadata_log_directory = config.metadata_log_dir;
   const runtime::Endpoint endpoint = controller.advertised.value_or(controller.bind);
-  options.controller = raft::ListenerEndpoint{controller.name, endpoint.host.empty() ? "localhost" : endpoint.host,
-                                              endpoint.port};
+  options.controller =
+      raft::ListenerEndpoint{controller.name, endpoint.host.empty() ? "localhost" : endpoint.host, endpoint.port};
   const auto formatted = raft::format_directories(world.fs, options, world.random, world.shard(0).clock().wall_ms());
   if (!formatted) {
     return formatted.error();
@@ -74,12 +74,9 @@ std::expected<std::unique_ptr<raft::RaftClient>, std::string> NodeDirectory::ope
                  .retention_ms = config.metadata_retention_ms,
                  .snapshot_record_bytes = config.snapshot_bytes_interval,
                  .snapshot_interval_ms = config.snapshot_time_interval.count()};
-  return raft::RaftClient::open({.shard = world.shard(0),
-                                 .workers = world.workers,
-                                 .sync = sync,
-                                 .fs = world.fs,
-                                 .logger = world.logger},
-                                std::move(options));
+  return raft::RaftClient::open(
+      {.shard = world.shard(0), .workers = world.workers, .sync = sync, .fs = world.fs, .logger = world.logger},
+      std::move(options));
 }
 
 std::expected<NodeDirectory, std::string> open_node_directory(const runtime::World& world, const NodeConfig& config,

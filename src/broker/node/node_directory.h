@@ -1,8 +1,9 @@
-// The log directory of a node before the node runs: formatted if that is allowed, locked, judged, and the metadata log in
-// it recovered.
+// The log directory of a node before the node runs: formatted if that is allowed, locked, judged, and the metadata log
+// in it recovered.
 //
 // Shard:  start-up; blocks.
-// Errors: one line for the operator, and nothing on the disk was changed: another cluster's or node's directory, one that
+// Errors: one line for the operator, and nothing on the disk was changed: another cluster's or node's directory, one
+// that
 //         another process holds, one that was never formatted, feature levels of a later release.
 #pragma once
 

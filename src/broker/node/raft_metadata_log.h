@@ -13,7 +13,7 @@ namespace moldau::broker {
 class RaftMetadataLog final : public metadata::MetadataLog, public raft::RaftListener {
  public:
   struct Events {
-    Callback on_leading;                    // this node leads, and everything before its epoch was loaded
+    Callback on_leading;                     // this node leads, and everything before its epoch was loaded
     Function<void(const Error&)> on_failed;  // the metadata log is lost: the node must stop
   };
   RaftMetadataLog(NodeId self, raft::RaftClient& client, metadata::MetadataLoader& loader, Events events)
@@ -27,7 +27,8 @@ class RaftMetadataLog final : public metadata::MetadataLog, public raft::RaftLis
   [[nodiscard]] Offset next_offset() const override { return client_.next_offset(); }
   void resign(LeaderEpoch epoch) override { client_.resign(epoch); }
   [[nodiscard]] bool snapshot_due() const override { return client_.snapshot_due(); }
-  [[nodiscard]] bool write_snapshot(std::shared_ptr<const metadata::Image> image, Function<void(Result<>)> done) override;
+  [[nodiscard]] bool write_snapshot(std::shared_ptr<const metadata::Image> image,
+                                    Function<void(Result<>)> done) override;
 
   // raft::RaftListener
   [[nodiscard]] Result<> on_load_snapshot(OffsetAndEpoch id, raft::BatchFileReader& reader) override;

@@ -69,7 +69,8 @@ void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
         !metadata::contains(partition->replicas, environment_.config.node_id)) {
       return storage::LoadDecision{.stray = true, .config = {}};
     }
-    return storage::LoadDecision{.stray = false, .config = environment_.topic_configs.config_of(*image_, name.topic).log};
+    return storage::LoadDecision{.stray = false,
+                                 .config = environment_.topic_configs.config_of(*image_, name.topic).log};
   };
   const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
   storage::load_logs(environment_.directory, logs, shard_, environment_.world.workers, std::move(plan),
@@ -275,9 +276,10 @@ void ReplicaHost::stop(Function<void(Result<>)> done) {
   stopping_ = true;
   retention_timer_.cancel();
   environment_.home.take_all([this, done = std::move(done)](std::vector<PartitionSeed> seeds) mutable {
-    close_logs(std::move(seeds), [this, done = std::move(done)](std::vector<storage::PartitionMarks> marks, bool clean) mutable {
-      checkpointer_.stop(std::move(marks), clean, std::move(done));
-    });
+    close_logs(std::move(seeds),
+               [this, done = std::move(done)](std::vector<storage::PartitionMarks> marks, bool clean) mutable {
+                 checkpointer_.stop(std::move(marks), clean, std::move(done));
+               });
   });
 }
 

@@ -2,8 +2,10 @@
 // topics, changed configurations), keeps the checkpoints.
 //
 // Shard:      the home shard.
-// Invariants: R1 a partition of the image that is assigned to this node is hosted, or being made, once load() has ended.
-//             R2 a directory is renamed for deletion only after its log was closed; until then its name stays taken, so a
+// Invariants: R1 a partition of the image that is assigned to this node is hosted, or being made, once load() has
+// ended.
+//             R2 a directory is renamed for deletion only after its log was closed; until then its name stays taken, so
+//             a
 //                topic that is created again waits for it.
 // Errors:     a directory that fails is told to `on_failure` once; its partitions answer KAFKA_STORAGE_ERROR.
 // Source:     kafka.server.ReplicaManager.applyDelta, BrokerMetadataPublisher, LogManager.

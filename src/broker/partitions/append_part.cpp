@@ -65,8 +65,8 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
     }
     return std::nullopt;
   }
-  auto batch = record::validate_produced(item.records, rules_for(*partition, environment, terms, now_ms),
-                                         environment.scratch);
+  auto batch =
+      record::validate_produced(item.records, rules_for(*partition, environment, terms, now_ms), environment.scratch);
   if (!batch) {
     refuse(outcome, *partition, {.code = batch.error().code});
     outcome.record_errors = std::move(batch.error().record_errors);
@@ -78,8 +78,7 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
     outcome.error = ErrorCode::kInvalidTxnState;
     return std::nullopt;
   }
-  const auto appended =
-      partition->append(replication::AppendOrigin::kClient, kNoLeaderEpoch, *batch, terms.acks);
+  const auto appended = partition->append(replication::AppendOrigin::kClient, kNoLeaderEpoch, *batch, terms.acks);
   if (!appended) {
     refuse(outcome, *partition, appended.error());
     return std::nullopt;
@@ -103,8 +102,8 @@ class AppendPart final : public Operation {
       if (partition == nullptr) {
         continue;
       }
-      auto waiter = std::make_unique<replication::AckWaiter>(
-          environment_.router.shard().timers(), [this, i](ErrorCode error) { on_ack(i, error); });
+      auto waiter = std::make_unique<replication::AckWaiter>(environment_.router.shard().timers(),
+                                                             [this, i](ErrorCode error) { on_ack(i, error); });
       if (!partition->await_ack(*ends[i], deadline, *waiter)) {
         waiters_.push_back(std::move(waiter));
         ++waiting_;

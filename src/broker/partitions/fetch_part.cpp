@@ -24,7 +24,9 @@ Offset bound_of(const replication::ReadResult& result, FetchIsolation isolation)
 FetchPart::FetchPart(PartitionRouter& router, std::vector<FetchItem> items, Deliver deliver)
     : router_(router), items_(std::move(items)), deliver_(std::move(deliver)), seen_(items_.size()) {}
 
-FetchPart::~FetchPart() { router_.shard().cancel_turn_end(*this); }
+FetchPart::~FetchPart() {
+  router_.shard().cancel_turn_end(*this);
+}
 
 FetchRead FetchPart::read_one(const FetchItem& item) {
   FetchRead read{.index = item.index, .asked = true};

@@ -63,7 +63,7 @@ class FetchPart final : public Operation, private runtime::TurnEndHook {
   PartitionRouter& router_;
   std::vector<FetchItem> items_;
   Deliver deliver_;
-  std::vector<Offset> seen_;                    // by item: the bound at the last read
+  std::vector<Offset> seen_;                     // by item: the bound at the last read
   std::vector<std::unique_ptr<Parked>> parked_;  // by item, once park() was called
 };
 

@@ -1,5 +1,5 @@
-// Owns the multi-step operations of one shard (waiting appends, parked fetches), so that each has an owner until it ends
-// and all are gone before the partitions they wait on.
+// Owns the multi-step operations of one shard (waiting appends, parked fetches), so that each has an owner until it
+// ends and all are gone before the partitions they wait on.
 #pragma once
 
 #include <memory>

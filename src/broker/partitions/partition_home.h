@@ -4,7 +4,8 @@
 // Invariants: H1 a partition is hosted exactly once: as a seed here, or as a Partition on one shard.
 //             H2 a placement never changes while the partition lives; so routers may remember it.
 //             H3 a seed's move is posted to its shard before anyone is told where it lives.
-//             H4 a question about a partition whose log is being made is answered once it is there, so that a client that
+//             H4 a question about a partition whose log is being made is answered once it is there, so that a client
+//             that
 //                saw the new topic never hears that it has no leader.
 // Source:     architecture D3 (one thread from socket to log).
 #pragma once
@@ -39,8 +40,8 @@ class PartitionHome {
   [[nodiscard]] std::size_t size() const noexcept { return hosted_.size(); }
 
   using Shards = std::vector<std::optional<std::uint32_t>>;
-  // Where each lives, placing unused ones by the rule for the asking shard. nullopt: not hosted here. `answer` on the home
-  // shard, at once or when the last of them has been opened.
+  // Where each lives, placing unused ones by the rule for the asking shard. nullopt: not hosted here. `answer` on the
+  // home shard, at once or when the last of them has been opened.
   void resolve(std::vector<TopicIdPartition> ids, std::uint32_t asking_shard, Function<void(Shards)> answer);
 
   // Stops hosting. A seed is given back at once; a placed partition's log comes back from its shard.

@@ -59,8 +59,7 @@ void PartitionRouter::on_image(std::shared_ptr<const metadata::Image> image, con
   }
   if (all_configs || !changes.configs.empty()) {
     for (auto& [id, partition] : partitions_) {
-      if (all_configs ||
-          changes.configs.contains({metadata::ConfigResourceType::kTopic, partition->name().topic})) {
+      if (all_configs || changes.configs.contains({metadata::ConfigResourceType::kTopic, partition->name().topic})) {
         partition->on_config(configs_.config_of(*image_, partition->name().topic));
       }
     }
@@ -94,12 +93,14 @@ void PartitionRouter::learn(std::vector<TopicIdPartition> ids, Callback done) {
   const std::uint32_t here = environment_.shard.index();
   home_shard_->post([this, here, ids = std::move(ids), done = std::move(done)]() mutable {
     std::vector<TopicIdPartition> asked = ids;
-    home_->resolve(std::move(asked), here, [this, ids = std::move(ids), done = std::move(done)](PartitionHome::Shards shards) mutable {
-      environment_.shard.post([this, ids = std::move(ids), shards = std::move(shards), done = std::move(done)]() mutable {
-        remember(ids, shards);
-        done();
-      });
-    });
+    home_->resolve(std::move(asked), here,
+                   [this, ids = std::move(ids), done = std::move(done)](PartitionHome::Shards shards) mutable {
+                     environment_.shard.post(
+                         [this, ids = std::move(ids), shards = std::move(shards), done = std::move(done)]() mutable {
+                           remember(ids, shards);
+                           done();
+                         });
+                   });
   });
 }
 

@@ -35,7 +35,6 @@ class PartitionConfigSource {
 
 class PartitionRouter {
  public:
-
   PartitionRouter(replication::PartitionEnvironment environment, const PartitionConfigSource& configs);
   ~PartitionRouter();
 
@@ -50,11 +49,12 @@ class PartitionRouter {
   [[nodiscard]] replication::Partition* local(const TopicIdPartition& id);
 
   struct Lookup {
-    bool known = false;                 // false: learn() first
+    bool known = false;                  // false: learn() first
     std::optional<std::uint32_t> shard;  // nullopt: not hosted by this node
   };
   [[nodiscard]] Lookup lookup(const TopicIdPartition& id);
-  // Asks the home where these live (placing unused ones here if the rule lets it); `done` in a later turn, on this shard.
+  // Asks the home where these live (placing unused ones here if the rule lets it); `done` in a later turn, on this
+  // shard.
   void learn(std::vector<TopicIdPartition> ids, Callback done);
 
   // From the home.

@@ -1,8 +1,8 @@
 // Which shard gets a partition that nobody has used yet: the one of its first user, within a balance bound.
 //
-// A connection that produces to or consumes from partitions of its own shard needs no hop: one thread from socket to log.
-// The bound keeps one busy client from pulling everything to one core: a shard owns at most 1/shards + 25 % of the open
-// partitions, and kFreePartitions may be anywhere. Pure.
+// A connection that produces to or consumes from partitions of its own shard needs no hop: one thread from socket to
+// log. The bound keeps one busy client from pulling everything to one core: a shard owns at most 1/shards + 25 % of the
+// open partitions, and kFreePartitions may be anywhere. Pure.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,10 @@
 // Frames to handlers: decodes the header, judges key and version, hands the request to the API's handler.
 //
 // Shard:  one per shard and listener kind.
-// Answers: an unknown key, a key that this listener does not serve, a version outside of the API's range or a header that
-//         does not parse closes the connection without an answer, as in Kafka; ApiVersions answers every version itself.
+// Answers: an unknown key, a key that this listener does not serve, a version outside of the API's range or a header
+// that
+//         does not parse closes the connection without an answer, as in Kafka; ApiVersions answers every version
+//         itself.
 // Source: Kafka's SocketServer.Processor, RequestContext.parseRequest (inventory §6, 2).
 #pragma once
 

@@ -75,8 +75,8 @@ FetchContext FetchSessionCache::open(Request request, std::int64_t now_ms) {
     if (found != sessions_.end()) {
       remove(*found->second);
     }
-    context.kind_ = request.session_epoch == kFinalSessionEpoch ? FetchContext::Kind::kSessionless
-                                                                : FetchContext::Kind::kFull;
+    context.kind_ =
+        request.session_epoch == kFinalSessionEpoch ? FetchContext::Kind::kSessionless : FetchContext::Kind::kFull;
     context.partitions_ = std::move(request.partitions);
     return context;
   }

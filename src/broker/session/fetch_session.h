@@ -1,5 +1,5 @@
-// Incremental fetch sessions (KIP-227): the broker remembers what a client fetches, requests carry changes only, answers
-// carry only the partitions that have news.
+// Incremental fetch sessions (KIP-227): the broker remembers what a client fetches, requests carry changes only,
+// answers carry only the partitions that have news.
 //
 // Shard:      one cache per shard; ids of different shards come from disjoint ranges.
 // Invariants: S1 a session's partitions keep request order, but one that returned records moves to the end, so that a
@@ -100,9 +100,9 @@ class FetchContext {
 class FetchSessionCache {
  public:
   struct Config {
-    std::size_t slots_max = 1000;               // max.incremental.fetch.session.cache.slots, this shard's part
-    std::int64_t eviction_ms = 120'000;         // a session unused for so long makes room for any other
-    std::int32_t first_id = 1;                  // ids are drawn from [first_id, last_id]
+    std::size_t slots_max = 1000;        // max.incremental.fetch.session.cache.slots, this shard's part
+    std::int64_t eviction_ms = 120'000;  // a session unused for so long makes room for any other
+    std::int32_t first_id = 1;           // ids are drawn from [first_id, last_id]
     std::int32_t last_id = INT32_MAX;
   };
   // `random` gives 64 uniform bits.

@@ -19,16 +19,19 @@ struct Fixture : testing::Test {
   FetchSessionCache cache{config, [this] { return generator(); }};
 
   std::int32_t open_session(std::vector<FetchPartition> partitions, std::int64_t now_ms, bool follower = false) {
-    FetchContext context = cache.open({.session_epoch = kInitialSessionEpoch,
-                                       .from_follower = follower,
-                                       .partitions = std::move(partitions)}, now_ms);
+    FetchContext context = cache.open(
+        {.session_epoch = kInitialSessionEpoch, .from_follower = follower, .partitions = std::move(partitions)},
+        now_ms);
     const std::vector<FetchOutcome> outcomes(context.partitions().size(), {.high_watermark = 5, .log_start = 0});
     return context.finish(cache, outcomes, now_ms).session_id;
   }
   FetchContext next(std::int32_t id, std::int32_t epoch, std::vector<FetchPartition> partitions = {},
                     std::vector<FetchKey> forgotten = {}) {
-    return cache.open({.session_id = id, .session_epoch = epoch, .partitions = std::move(partitions),
-                       .forgotten = std::move(forgotten)}, 0);
+    return cache.open({.session_id = id,
+                       .session_epoch = epoch,
+                       .partitions = std::move(partitions),
+                       .forgotten = std::move(forgotten)},
+                      0);
   }
 };
 using FetchSessionTest = Fixture;
@@ -38,8 +41,9 @@ TEST_F(FetchSessionTest, Semantics31IncrementalAnswersOmitUnchangedPartitions) {
   ASSERT_NE(id, kNoSession);
   FetchContext context = next(id, 1);
   ASSERT_EQ(context.partitions().size(), 2U);
-  const auto answer = context.finish(cache, std::vector<FetchOutcome>{{.high_watermark = 5, .log_start = 0},
-                                                                     {.high_watermark = 6, .log_start = 0}}, 0);
+  const auto answer = context.finish(
+      cache, std::vector<FetchOutcome>{{.high_watermark = 5, .log_start = 0}, {.high_watermark = 6, .log_start = 0}},
+      0);
   EXPECT_EQ(answer.session_id, id);
   EXPECT_EQ(answer.included, (std::vector{false, true}));
 }
@@ -62,8 +66,8 @@ TEST_F(FetchSessionTest, Semantics31EpochsWrapToOne) {
 
 TEST_F(FetchSessionTest, Semantics31AFinalEpochClosesTheSession) {
   const std::int32_t id = open_session({partition("a", 0)}, 0);
-  FetchContext last = cache.open({.session_id = id, .session_epoch = kFinalSessionEpoch,
-                                  .partitions = {partition("b", 0)}}, 0);
+  FetchContext last =
+      cache.open({.session_id = id, .session_epoch = kFinalSessionEpoch, .partitions = {partition("b", 0)}}, 0);
   EXPECT_EQ(last.finish(cache, std::vector<FetchOutcome>(1), 0).session_id, kNoSession);
   EXPECT_EQ(cache.size(), 0U);
 }
@@ -96,8 +100,13 @@ TEST_F(FetchSessionTest, Semantics31AFollowerTakesTheSlotOfAConsumer) {
 TEST_F(FetchSessionTest, Semantics32APartitionThatReturnedRecordsMovesToTheEnd) {
   const std::int32_t id = open_session({partition("a", 0), partition("a", 1)}, 0);
   FetchContext first = next(id, 1);
-  const auto included = first.finish(cache, std::vector<FetchOutcome>{
-      {.high_watermark = 5, .log_start = 0, .has_records = true}, {.high_watermark = 5, .log_start = 0}}, 0).included;
+  const auto included =
+      first
+          .finish(cache,
+                  std::vector<FetchOutcome>{{.high_watermark = 5, .log_start = 0, .has_records = true},
+                                            {.high_watermark = 5, .log_start = 0}},
+                  0)
+          .included;
   EXPECT_EQ(included, (std::vector{true, false}));
   FetchContext second = next(id, 2);
   EXPECT_EQ(second.partitions()[0].key.partition, 1);

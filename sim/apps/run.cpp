@@ -37,7 +37,8 @@ class Bench {
       : sim_({.seed = seed}),
         random_(sim_.random().fork()),
         history_(static_cast<std::uint32_t>(random_.between(1, 3))),
-        workload_{.history = history_, .broker = {SimNet::host_of(0), kBrokerPort}, .era = [this] { return era(); }} {
+        workload_{.history = history_, .broker = {SimNet::host_of(0), kBrokerPort}, .era = [this] { return era(); },
+                  .alive = [this](const Era& seen) { return schedule_->alive(seen.life); }} {
     draw_network();
     CrashScheduleOptions crashes;
     crashes.lives = static_cast<std::uint32_t>(random_.between(2, 7));
@@ -137,8 +138,6 @@ class Bench {
 }  // namespace
 
 RunResult run(RunOptions options) {
-  // Programs refer to what the bench owns beside the simulation, so the simulation is stopped by the bench's own members'
-  // order: see Bench.
   auto bench = std::make_unique<Bench>(options.seed);
   if (options.trace_sink) {
     bench->sim().trace().print_to(std::move(options.trace_sink));

@@ -49,6 +49,8 @@ class CrashSchedule {
   // How often what was not synced may have been lost so far.
   [[nodiscard]] std::uint64_t power_cuts() const noexcept { return counts_.power_cuts; }
   [[nodiscard]] std::uint64_t life() const { return sim_.starts(node_); }
+  // The life with this number goes on.
+  [[nodiscard]] bool alive(std::uint64_t life) const { return sim_.running(node_) && sim_.starts(node_) == life; }
 
  private:
   [[nodiscard]] std::unique_ptr<NodeProgram> make(runtime::World world);

@@ -25,6 +25,8 @@ struct Workload {
   History& history;
   runtime::Endpoint broker;
   Function<Era()> era;
+  // The life of the broker that this connection knew goes on: a process that dies at a disk call may still say so.
+  Function<bool(const Era&)> alive;
   bool producing = true;  // false: producers finish what they began
 };
 

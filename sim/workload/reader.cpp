@@ -191,8 +191,9 @@ void Reader::on_fetched(const protocol::FetchResponse& response, std::uint32_t p
     tails_[partition] = Offset(0);  // the tail above what was synced is gone
     return pause();
   }
-  if (error == ErrorCode::kCorruptMessage || error == ErrorCode::kUnknownServerError ||
-      error == ErrorCode::kOffsetOutOfRange || error == ErrorCode::kKafkaStorageError) {
+  const bool is_damage = error == ErrorCode::kCorruptMessage || error == ErrorCode::kUnknownServerError ||
+                         error == ErrorCode::kOffsetOutOfRange || error == ErrorCode::kKafkaStorageError;
+  if (is_damage && workload_.alive(era())) {
     workload_.history.fault(fmt::format("partition {}: a fetch from {} failed with error {}", partition, from.value(),
                                         data.error_code));
   }

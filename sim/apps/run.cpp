@@ -37,14 +37,17 @@ class Bench {
       : sim_({.seed = seed}),
         random_(sim_.random().fork()),
         history_(static_cast<std::uint32_t>(random_.between(1, 3))),
-        workload_{.history = history_, .broker = {SimNet::host_of(0), kBrokerPort}, .era = [this] { return era(); },
+        workload_{.history = history_,
+                  .broker = {SimNet::host_of(0), kBrokerPort},
+                  .era = [this] { return era(); },
                   .alive = [this](const Era& seen) { return schedule_->alive(seen.life); }} {
     draw_network();
     CrashScheduleOptions crashes;
     crashes.lives = static_cast<std::uint32_t>(random_.between(2, 7));
     crashes.power_cuts = random_.chance(850'000);
     crashes.disk_call_max = 20ULL << random_.between(0, 6);
-    schedule_ = std::make_unique<CrashSchedule>(sim_, crashes, [this](const std::string& line) { history_.fault(line); });
+    schedule_ =
+        std::make_unique<CrashSchedule>(sim_, crashes, [this](const std::string& line) { history_.fault(line); });
     add_reader();
     const std::uint64_t producers = random_.between(2, 4);
     for (std::uint32_t i = 0; i < producers; ++i) {

@@ -30,7 +30,9 @@ Reader::Reader(runtime::World world, Workload& workload, SimRandom random, Reade
       tails_(workload.history.partitions(), Offset(0)),
       next_(shard_.timers(), [this] { step(); }) {}
 
-void Reader::pause() { next_.arm(shard_.clock().now() + microseconds(random_.between(1, kPauseMaxUs))); }
+void Reader::pause() {
+  next_.arm(shard_.clock().now() + microseconds(random_.between(1, kPauseMaxUs)));
+}
 
 void Reader::step() {
   if (!up()) {
@@ -67,8 +69,8 @@ void Reader::make_topic() {
 }
 
 void Reader::on_topic(const protocol::CreateTopicsResponse& response) {
-  const ErrorCode error =
-      response.topics.empty() ? ErrorCode::kUnknownServerError : protocol::error_from_wire(response.topics[0].error_code);
+  const ErrorCode error = response.topics.empty() ? ErrorCode::kUnknownServerError
+                                                  : protocol::error_from_wire(response.topics[0].error_code);
   if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists) {
     phase_ = Phase::kTail;
   } else if (error == ErrorCode::kInvalidConfig || error == ErrorCode::kInvalidRequest) {
@@ -81,8 +83,9 @@ void Reader::read_tail() {
   const auto index = static_cast<std::uint32_t>(random_.below(tails_.size()));
   const Offset seen = workload_.history.partition(index).highest_seen();
   const bool anywhere = random_.chance(400'000);
-  const Offset from = anywhere ? Offset(static_cast<std::int64_t>(random_.between(0, static_cast<std::uint64_t>(seen.value()))))
-                               : tails_[index];
+  const Offset from =
+      anywhere ? Offset(static_cast<std::int64_t>(random_.between(0, static_cast<std::uint64_t>(seen.value()))))
+               : tails_[index];
   fetch(index, from, static_cast<std::int32_t>(random_.between(1, 12'000)), [this, index, anywhere](Offset next) {
     if (!anywhere) {
       tails_[index] = next;
@@ -194,8 +197,8 @@ void Reader::on_fetched(const protocol::FetchResponse& response, std::uint32_t p
   const bool is_damage = error == ErrorCode::kCorruptMessage || error == ErrorCode::kUnknownServerError ||
                          error == ErrorCode::kOffsetOutOfRange || error == ErrorCode::kKafkaStorageError;
   if (is_damage && workload_.alive(era())) {
-    workload_.history.fault(fmt::format("partition {}: a fetch from {} failed with error {}", partition, from.value(),
-                                        data.error_code));
+    workload_.history.fault(
+        fmt::format("partition {}: a fetch from {} failed with error {}", partition, from.value(), data.error_code));
   }
   if (error != ErrorCode::kNone) {
     return channel().close("fetch error");

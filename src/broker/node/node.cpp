@@ -32,7 +32,8 @@ metadata::ControllerOptions controller_options(const NodeConfig& config, const s
   options.default_replication_factor = static_cast<std::int16_t>(config.replication_factor_default);
   options.delete_topic_enable = config.delete_topics;
   if (const auto found = config.set_keys.find("min.insync.replicas"); found != config.set_keys.end()) {
-    options.static_min_insync_replicas = static_cast<std::int32_t>(std::stol(found->second));  // checked when it was read
+    options.static_min_insync_replicas =
+        static_cast<std::int32_t>(std::stol(found->second));  // checked when it was read
   }
   return options;
 }
@@ -142,6 +143,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   void drain_connections(std::chrono::milliseconds patience, Callback drained);
   void close_replicas();
   void close_logs();
+  void retire_controller();
   void close_metadata(bool clean);
   void destroy_shards(bool clean);
 
@@ -183,7 +185,7 @@ Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectory d
 Node::Impl::~Impl() {
   // What a crash does: requests first, then what they stand on.
   patience_.reset();
-  lifecycle_.reset();
+  retire_controller();
   for (PerShard& shard : shards_) {
     if (shard.services) {
       shard.services->drop_requests();
@@ -258,15 +260,15 @@ void Node::Impl::make_shards() {
         shard.controller = std::make_unique<ControllerLink>(world_.shard(i), target_, home());
         shard.auto_creator = std::make_unique<AutoCreator>(*shard.controller, world_.logger);
         shard.directory = std::make_unique<HomeDirectoryLink>(world_.shard(i), home(), replicas_);
-        shard.services = std::make_unique<ShardServices>(ShardServices::Environment{
-            .world = world_,
-            .shard = i,
-            .config = config_,
-            .topic_configs = topic_configs_,
-            .identity = identity_,
-            .directory = *shard.directory,
-            .controller = *shard.controller,
-            .auto_creator = *shard.auto_creator});
+        shard.services =
+            std::make_unique<ShardServices>(ShardServices::Environment{.world = world_,
+                                                                       .shard = i,
+                                                                       .config = config_,
+                                                                       .topic_configs = topic_configs_,
+                                                                       .identity = identity_,
+                                                                       .directory = *shard.directory,
+                                                                       .controller = *shard.controller,
+                                                                       .auto_creator = *shard.auto_creator});
         shard.publisher = std::make_unique<RouterPublisher>(shard.services->router());
       },
       [this] {
@@ -277,17 +279,17 @@ void Node::Impl::make_shards() {
           all.push_back(shard.services.get());
         }
         partition_home_ = std::make_unique<PartitionHome>(home(), routers);
-        replicas_ = std::make_unique<ReplicaHost>(
-            ReplicaHost::Environment{.world = world_,
-                                     .config = config_,
-                                     .topic_configs = topic_configs_,
-                                     .directory = *directory_.log_directory,
-                                     .random = random_,
-                                     .home = *partition_home_,
-                                     .routers = routers},
-            [this](const Error& error) {
-              fail("log directory " + directory_.log_directory->path() + " failed, and it is the only one: " + error.message());
-            });
+        replicas_ = std::make_unique<ReplicaHost>(ReplicaHost::Environment{.world = world_,
+                                                                           .config = config_,
+                                                                           .topic_configs = topic_configs_,
+                                                                           .directory = *directory_.log_directory,
+                                                                           .random = random_,
+                                                                           .home = *partition_home_,
+                                                                           .routers = routers},
+                                                  [this](const Error& error) {
+                                                    fail("log directory " + directory_.log_directory->path() +
+                                                         " failed, and it is the only one: " + error.message());
+                                                  });
         on_every_shard([this, all](std::size_t i) { shards_[i].services->wire(all, *partition_home_, home()); },
                        [this] { start_metadata(); });
       });
@@ -297,9 +299,8 @@ void Node::Impl::start_metadata() {
   loader_ = std::make_unique<metadata::MetadataLoader>(home(), world_.logger, *this);
 
   std::vector<raft::ListenerEndpoint> controller_endpoints;
-  metadata::RegisterController self{.controller = config_.node_id,
-                                    .incarnation_id = home().random().uuid(),
-                                    .features = supported_ranges()};
+  metadata::RegisterController self{
+      .controller = config_.node_id, .incarnation_id = home().random().uuid(), .features = supported_ranges()};
   metadata::RegisterBroker broker{.broker = config_.node_id,
                                   .cluster_id = identity_.cluster_id,
                                   .incarnation_id = self.incarnation_id,
@@ -326,10 +327,9 @@ void Node::Impl::start_metadata() {
   identity_.kraft_version = raft_->quorum().voters().kraft_version();
   metadata_log_ = std::make_unique<RaftMetadataLog>(
       config_.node_id, *raft_, *loader_,
-      RaftMetadataLog::Events{.on_leading = [this] { on_leading(); },
-                              .on_failed = [this](const Error& error) {
-                                fail("the metadata log failed: " + error.message());
-                              }});
+      RaftMetadataLog::Events{
+          .on_leading = [this] { on_leading(); },
+          .on_failed = [this](const Error& error) { fail("the metadata log failed: " + error.message()); }});
   shell_ = std::make_unique<metadata::ControllerShell>(
       home(), *metadata_log_, *loader_, topic_configs_, world_.logger,
       metadata::ControllerShell::Options{.controller = controller_options(config_, identity_.cluster_id),
@@ -352,9 +352,10 @@ void Node::Impl::start_metadata() {
       BrokerLifecycle::Options{.registration = std::move(broker), .heartbeat_interval = config_.heartbeat_interval},
       BrokerLifecycle::Events{.on_registered = [this](BrokerEpoch epoch) { on_registered(epoch); },
                               .on_running = [this] { serve(); },
-                              .on_refused = [this](const metadata::ApiError& error) {
-                                fail("the controller refused the registration: " + error.message);
-                              }});
+                              .on_refused =
+                                  [this](const metadata::ApiError& error) {
+                                    fail("the controller refused the registration: " + error.message);
+                                  }});
   raft_->start(*metadata_log_);
 }
 
@@ -405,9 +406,7 @@ void Node::Impl::stop(std::chrono::milliseconds patience, Function<void(bool)> s
   if (!lifecycle_ || failed_) {
     return destroy_shards(false);
   }
-  lifecycle_->leave(patience / 4, [this, patience] {
-    drain_connections(patience / 4, [this] { close_replicas(); });
-  });
+  lifecycle_->leave(patience / 4, [this, patience] { drain_connections(patience / 4, [this] { close_replicas(); }); });
 }
 
 void Node::Impl::drain_connections(std::chrono::milliseconds patience, Callback drained) {
@@ -462,14 +461,21 @@ void Node::Impl::close_logs() {
   });
 }
 
+// The shell refuses what waits before those who wait go.
+void Node::Impl::retire_controller() {
+  if (std::exchange(target_.shell, nullptr) != nullptr) {
+    shell_->stop();
+  }
+  lifecycle_.reset();
+}
+
 void Node::Impl::close_metadata(bool clean) {
-  target_.shell = nullptr;
-  shell_->stop();
+  retire_controller();
   raft_->close([this, clean] { home().post([this, clean] { destroy_shards(clean); }); });
 }
 
 void Node::Impl::destroy_shards(bool clean) {
-  lifecycle_.reset();
+  retire_controller();
   on_every_shard(
       [this](std::size_t i) {
         if (shards_[i].services) {
@@ -529,12 +535,20 @@ std::expected<std::unique_ptr<Node>, std::string> Node::open(const runtime::Worl
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
-void Node::start(Events events) { impl_->start(std::move(events)); }
+void Node::start(Events events) {
+  impl_->start(std::move(events));
+}
 void Node::stop(std::chrono::milliseconds patience, Function<void(bool)> stopped) {
   impl_->stop(patience, std::move(stopped));
 }
-bool Node::ready() const noexcept { return impl_->ready(); }
-const NodeConfig& Node::config() const noexcept { return impl_->config(); }
-void Node::collect_metrics(Function<void(std::string)> done) { impl_->collect_metrics(std::move(done)); }
+bool Node::ready() const noexcept {
+  return impl_->ready();
+}
+const NodeConfig& Node::config() const noexcept {
+  return impl_->config();
+}
+void Node::collect_metrics(Function<void(std::string)> done) {
+  impl_->collect_metrics(std::move(done));
+}
 
 }  // namespace moldau::broker

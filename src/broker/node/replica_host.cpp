@@ -136,7 +136,7 @@ void ReplicaHost::host_if_ours(const metadata::Image& image, const metadata::Top
   }
   environment_.home.expect(id);
   Creation creation{.name = {topic.name, index}, .topic_id = topic.id};
-  if (const auto taken = removing_.find(creation.name); taken != removing_.end()) {
+  if (const auto taken = busy_names_.find(creation.name); taken != busy_names_.end()) {
     if (taken->second) {  // created and deleted again while the name was still taken
       environment_.home.cancel_opening({taken->second->topic_id, index});
     }
@@ -156,6 +156,7 @@ void ReplicaHost::create(Creation creation) {
   auto job = std::make_shared<Job>();
   job->config = environment_.topic_configs.config_of(*image_, creation.name.topic).log;
   job->creation = std::move(creation);
+  busy_names_.try_emplace(job->creation.name, std::nullopt);
   job->now_ms = shard_.clock().wall_ms();
   environment_.world.workers.run(
       [this, job] {
@@ -179,6 +180,8 @@ void ReplicaHost::create(Creation creation) {
                                .high_watermark = Offset{0}});
         if (image_->topic(id.topic_id) == nullptr) {
           remove(id, job->creation.name);  // deleted while it was being made
+        } else {
+          release_name(job->creation.name);
         }
       });
 }
@@ -187,7 +190,7 @@ void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name)
   if (!environment_.home.hosts(id)) {
     return;
   }
-  removing_.emplace(name, std::nullopt);
+  busy_names_.try_emplace(name, std::nullopt);
   environment_.home.remove(id, [this](PartitionSeed seed) {
     const TopicPartition name = seed.name;
     const std::chrono::milliseconds delay(seed.log->config().file_delete_delay_ms);
@@ -202,15 +205,15 @@ void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name)
         [this, name, delay] {
           remover_.remove(name, delay, [this, name](const Result<>& removed) {
             if (removed) {
-              on_removed(name);
+              release_name(name);
             }
           });
         });
   });
 }
 
-void ReplicaHost::on_removed(const TopicPartition& name) {
-  auto node = removing_.extract(name);
+void ReplicaHost::release_name(const TopicPartition& name) {
+  auto node = busy_names_.extract(name);
   if (!node.empty() && node.mapped()) {
     create(*std::move(node.mapped()));
   }

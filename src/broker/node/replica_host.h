@@ -72,7 +72,7 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   void host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index);
   void create(Creation creation);
   void remove(const TopicIdPartition& id, const TopicPartition& name);
-  void on_removed(const TopicPartition& name);
+  void release_name(const TopicPartition& name);
   void keep_seeds();
   void close_logs(std::vector<PartitionSeed> seeds, Function<void(std::vector<storage::PartitionMarks>, bool)> done);
   void collect_marks(const storage::LogDirectory& directory,
@@ -85,7 +85,7 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
   storage::Checkpointer checkpointer_;
   storage::DirectoryRemover remover_;
-  std::map<TopicPartition, std::optional<Creation>> removing_;  // names still taken; who waits for each
+  std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
   runtime::Timer retention_timer_;
   bool loaded_ = false;
   bool stopping_ = false;

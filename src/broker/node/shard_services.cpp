@@ -52,9 +52,8 @@ class ShardServices::BrokerView final : public replication::BrokerView {
     if (broker == nullptr) {
       return std::nullopt;
     }
-    return replication::BrokerStatus{.epoch = broker->epoch(),
-                                     .fenced = broker->fenced(),
-                                     .shutting_down = broker->in_controlled_shutdown()};
+    return replication::BrokerStatus{
+        .epoch = broker->epoch(), .fenced = broker->fenced(), .shutting_down = broker->in_controlled_shutdown()};
   }
 
  private:
@@ -92,7 +91,8 @@ class ShardServices::AlterPartitionLink final : public replication::AlterPartiti
 
  private:
   static replication::AlterPartitionAnswer answer_of(
-      std::uint64_t id, const std::expected<std::vector<metadata::AlterPartitionOutcome>, metadata::ApiError>& outcomes) {
+      std::uint64_t id,
+      const std::expected<std::vector<metadata::AlterPartitionOutcome>, metadata::ApiError>& outcomes) {
     using Outcome = replication::AlterPartitionOutcome;
     replication::AlterPartitionAnswer answer{.id = id, .outcome = Outcome::kRetry};
     if (!outcomes || outcomes->size() != 1) {
@@ -189,28 +189,32 @@ ShardServices::ShardServices(const Environment& environment)
                                                 .replica_lag_max = environment_.config.replica_lag_max.count()},
               environment_.topic_configs),
       operations_(shard_),
-      context_{.shard = shard_,
-               .logger = logger_,
-               .self = environment_.config.node_id,
-               .router = router_,
-               .operations = operations_,
-               .scratch = scratch_,
-               .limits = {.fetch_bytes_max = environment_.config.fetch_bytes_max,
-                          .decompressed_bytes_max = static_cast<std::size_t>(environment_.config.decompressed_bytes_max)}},
+      context_{
+          .shard = shard_,
+          .logger = logger_,
+          .self = environment_.config.node_id,
+          .router = router_,
+          .operations = operations_,
+          .scratch = scratch_,
+          .limits = {.fetch_bytes_max = environment_.config.fetch_bytes_max,
+                     .decompressed_bytes_max = static_cast<std::size_t>(environment_.config.decompressed_bytes_max)}},
       sessions_(session_config(environment_.config, environment_.shard, environment_.world.shard_count()),
                 [this] { return shard_.random().next(); }),
       placement_(std::make_unique<ShardPlacement>(router_)),
       housekeeping_(shard_.timers(), [this] { keep_house(); }) {
   const auto& listeners = environment_.config.listeners;
-  context_.limits.advertise_local_address = std::none_of(
-      listeners.begin(), listeners.end(), [](const ListenerConfig& listener) { return listener.advertised.has_value(); });
-  broker_connections_ =
-      std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard), logger_, connection_config());
-  controller_connections_ =
-      std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard), logger_, connection_config());
+  context_.limits.advertise_local_address =
+      std::none_of(listeners.begin(), listeners.end(),
+                   [](const ListenerConfig& listener) { return listener.advertised.has_value(); });
+  broker_connections_ = std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard),
+                                                          logger_, connection_config());
+  controller_connections_ = std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard),
+                                                              logger_, connection_config());
 }
 
-ShardServices::~ShardServices() { drop_requests(); }
+ShardServices::~ShardServices() {
+  drop_requests();
+}
 
 void ShardServices::drain(Callback drained) {
   auto left = std::make_shared<int>(2);
@@ -267,7 +271,8 @@ void ShardServices::add_broker_handlers() {
   dispatcher.add(ApiKey::kListOffsets, std::make_unique<ListOffsetsHandler>(context_, peers_));
   dispatcher.add(ApiKey::kMetadata,
                  std::make_unique<MetadataHandler>(context_, environment_.identity, environment_.auto_creator));
-  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
+  dispatcher.add(ApiKey::kApiVersions,
+                 std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
   dispatcher.add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(controller));
   dispatcher.add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(controller));
   dispatcher.add(ApiKey::kDeleteRecords, std::make_unique<DeleteRecordsHandler>(context_, peers_));
@@ -277,18 +282,19 @@ void ShardServices::add_broker_handlers() {
                  std::make_unique<DescribeConfigsHandler>(context_, environment_.topic_configs));
   dispatcher.add(ApiKey::kIncrementalAlterConfigs, std::make_unique<IncrementalAlterConfigsHandler>(controller));
   dispatcher.add(ApiKey::kDescribeQuorum, std::make_unique<DescribeQuorumHandler>(controller, shard_.clock()));
-  dispatcher.add(ApiKey::kDescribeCluster, std::make_unique<DescribeClusterHandler>(context_, environment_.identity,
-                                                                                    ListenerKind::kBroker));
+  dispatcher.add(ApiKey::kDescribeCluster,
+                 std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kBroker));
 }
 
 void ShardServices::add_controller_handlers() {
   controller_dispatcher_ = std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kController, nullptr);
   Dispatcher& dispatcher = *controller_dispatcher_;
-  dispatcher.add(ApiKey::kApiVersions, std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
+  dispatcher.add(ApiKey::kApiVersions,
+                 std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
   dispatcher.add(ApiKey::kDescribeQuorum,
                  std::make_unique<DescribeQuorumHandler>(environment_.controller, shard_.clock()));
-  dispatcher.add(ApiKey::kDescribeCluster, std::make_unique<DescribeClusterHandler>(context_, environment_.identity,
-                                                                                    ListenerKind::kController));
+  dispatcher.add(ApiKey::kDescribeCluster,
+                 std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kController));
 }
 
 void ShardServices::keep_house() {

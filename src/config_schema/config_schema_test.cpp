@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -18,11 +19,15 @@ const ConfigKey& topic(std::string_view name) {
   return *find(Scope::kTopic, name);
 }
 
-TEST(ConfigKey, HasKafkasKeysAndOurs) {
-  EXPECT_EQ(keys(Scope::kBroker).size(), 363U + 3);
-  EXPECT_EQ(keys(Scope::kTopic).size(), 34U + 1);
-  EXPECT_EQ(keys(Scope::kGroup).size(), 17U);
-  EXPECT_EQ(keys(Scope::kClientMetrics).size(), 3U);
+// Apache Kafka 4.3.1 has as many; our own keys all begin with "moldau.".
+TEST(ConfigKey, HasKafkasKeys) {
+  const auto kafkas = [](Scope scope) {
+    return std::ranges::count_if(keys(scope), [](const ConfigKey& key) { return !key.name.starts_with("moldau."); });
+  };
+  EXPECT_EQ(kafkas(Scope::kBroker), 363);
+  EXPECT_EQ(kafkas(Scope::kTopic), 34);
+  EXPECT_EQ(kafkas(Scope::kGroup), 17);
+  EXPECT_EQ(kafkas(Scope::kClientMetrics), 3);
   EXPECT_EQ(find(Scope::kBroker, "zookeeper.connect"), nullptr);
   EXPECT_EQ(find(Scope::kTopic, ""), nullptr);
 }

@@ -19,7 +19,9 @@ set(MOLDAU_SANITIZE "" CACHE STRING "address (with undefined) or thread")
 if(MOLDAU_CCACHE)
   find_program(MOLDAU_CCACHE_PROGRAM ccache)
   if(MOLDAU_CCACHE_PROGRAM)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${MOLDAU_CCACHE_PROGRAM})
+    # Relative to the tree, so that a second clone hits what the first compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+        CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${MOLDAU_CCACHE_PROGRAM})
     set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
   endif()
 endif()
@@ -27,6 +29,7 @@ endif()
 set(CMAKE_CXX_FLAGS_DEV "-O1 -gline-tables-only")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -gline-tables-only -D_FORTIFY_SOURCE=2 -fstack-protector-strong")
 add_link_options(-fuse-ld=lld -pie -Wl,-z,relro,-z,now)
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 add_compile_options(-fPIE -march=x86-64-v2 -fno-omit-frame-pointer
                     -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers
                     -Wnon-virtual-dtor -Wimplicit-fallthrough -Wthread-safety)

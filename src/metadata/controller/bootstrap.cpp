@@ -5,13 +5,11 @@
 namespace moldau::metadata {
 namespace {
 
-constexpr std::int16_t kVersion0 = 0;
-
 records::MetadataRecordAndVersion level_record(const SupportedFeature& feature) {
   records::FeatureLevelRecord record;
   record.name = feature.name;
   record.feature_level = feature.initial;
-  return {std::move(record), kVersion0};
+  return {std::move(record), kRecordVersion0};
 }
 
 std::int16_t level_in(const RecordBatch& bootstrap, std::string_view name) {
@@ -28,7 +26,7 @@ std::int16_t level_in(const RecordBatch& bootstrap, std::string_view name) {
 records::MetadataRecordAndVersion abort_record() {
   records::AbortTransactionRecord record;
   record.reason = "Controller failover";
-  return {std::move(record), kVersion0};
+  return {std::move(record), kRecordVersion0};
 }
 
 }  // namespace
@@ -65,7 +63,7 @@ Decision<> activation_records(const Image& image, bool open_transaction, const R
   if (in_transaction) {
     records::BeginTransactionRecord begin;
     begin.name = "Bootstrap records";
-    result.records.push_back({std::move(begin), kVersion0});
+    result.records.push_back({std::move(begin), kRecordVersion0});
   }
   result.records.insert(result.records.end(), bootstrap.begin(), bootstrap.end());
   if (level_in(bootstrap, kElrVersionFeature) > 0) {
@@ -73,10 +71,10 @@ Decision<> activation_records(const Image& image, bool open_transaction, const R
     config.resource_type = static_cast<std::int8_t>(ConfigResourceType::kBroker);
     config.name = kMinInsyncReplicasConfig;
     config.value = std::to_string(static_min_insync_replicas);
-    result.records.push_back({std::move(config), kVersion0});
+    result.records.push_back({std::move(config), kRecordVersion0});
   }
   if (in_transaction) {
-    result.records.push_back({records::EndTransactionRecord{}, kVersion0});
+    result.records.push_back({records::EndTransactionRecord{}, kRecordVersion0});
   }
   result.atomic = !in_transaction;
   return result;

@@ -10,7 +10,6 @@ namespace moldau::metadata {
 namespace {
 
 constexpr std::size_t kConfigValueBytesMax = 32'767;
-constexpr std::int16_t kVersion0 = 0;
 
 const records::ConfigRecord* as_config(const records::MetadataRecordAndVersion& record) {
   return std::get_if<records::ConfigRecord>(&record.record);
@@ -23,7 +22,7 @@ records::MetadataRecordAndVersion config_record(const ConfigResource& resource, 
   record.resource_name = resource.name;
   record.name = std::move(name);
   record.value = std::move(value);
-  return {std::move(record), kVersion0};
+  return {std::move(record), kRecordVersion0};
 }
 
 std::vector<std::string> split(std::string_view text) {
@@ -281,7 +280,7 @@ void ConfigurationControl::add_clear_elr(RecordBatch& records) const {
     if (config.resource_type == static_cast<std::int8_t>(ConfigResourceType::kTopic)) {
       clear.topic_name = config.resource_name;
     }
-    records.push_back({std::move(clear), kVersion0});
+    records.push_back({std::move(clear), kRecordVersion0});
   }
 }
 

@@ -18,6 +18,9 @@ namespace moldau::metadata {
 using protocol::ErrorCode;
 using RecordBatch = std::vector<records::MetadataRecordAndVersion>;
 
+// Of a record type that has one version only.
+inline constexpr std::int16_t kRecordVersion0 = 0;
+
 // One user's operation may not produce more (Kafka's MAX_RECORDS_PER_USER_OP); kPolicyViolation if it would.
 inline constexpr std::size_t kRecordsPerOperationMax = 10'000;
 // A decision that is not atomic is appended in batches of at most this many.

@@ -4,18 +4,10 @@
 
 #include "base/assert.h"
 #include "metadata/image/delta.h"
-
-namespace {
+#include "metadata/image/testing/list_sink.h"
 
 using namespace moldau;
 using namespace moldau::metadata;
-
-struct ListSink : RecordSink {
-  std::vector<records::MetadataRecordAndVersion> list;
-  void write(records::MetadataRecordAndVersion record) override { list.push_back(std::move(record)); }
-};
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto image = std::make_shared<const Image>();
@@ -33,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   if (image->metadata_version() == kMetadataVersionMax) {
-    ListSink sink;
+    testing::ListSink sink;
     image->write(sink);
     Delta restored(std::make_shared<const Image>());
     for (const auto& record : sink.list) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "metadata/image/delta.h"
+#include "metadata/image/testing/list_sink.h"
 #include "metadata/image/testing/record_generator.h"
 
 namespace moldau::metadata {
@@ -12,11 +13,7 @@ namespace {
 
 using records::AnyMetadataRecord;
 using records::MetadataRecordAndVersion;
-
-struct ListSink : RecordSink {
-  std::vector<MetadataRecordAndVersion> list;
-  void write(MetadataRecordAndVersion record) override { list.push_back(std::move(record)); }
-};
+using testing::ListSink;
 
 std::shared_ptr<const Image> load(const std::vector<MetadataRecordAndVersion>& snapshot, Offset offset) {
   Delta delta(std::make_shared<const Image>());

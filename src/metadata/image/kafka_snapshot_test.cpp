@@ -9,11 +9,13 @@
 #include <gtest/gtest.h>
 
 #include "metadata/image/delta.h"
+#include "metadata/image/testing/list_sink.h"
 
 namespace moldau::metadata {
 namespace {
 
 using records::MetadataRecordAndVersion;
+using testing::ListSink;
 
 struct Golden {
   std::vector<std::pair<Offset, MetadataRecordAndVersion>> log;
@@ -77,11 +79,6 @@ std::multiset<std::string> as_texts(std::vector<MetadataRecordAndVersion> list) 
   }
   return texts;
 }
-
-struct ListSink : RecordSink {
-  std::vector<MetadataRecordAndVersion> list;
-  void write(MetadataRecordAndVersion record) override { list.push_back(std::move(record)); }
-};
 
 TEST(KafkaSnapshot, ReplayedLogAndLoadedSnapshotWriteKafkasSnapshot) {
   const Golden golden = read_golden();

@@ -1,5 +1,7 @@
 // What holds for any batch, shown on random ones. A failure prints the seed.
 
+#include <gtest/gtest.h>
+
 #include "protocol/record/testing/batches.h"
 #include "protocol/record/validate.h"
 

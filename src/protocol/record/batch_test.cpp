@@ -1,5 +1,7 @@
 #include "protocol/record/batch.h"
 
+#include <gtest/gtest.h>
+
 #include <limits>
 
 #include "protocol/record/testing/batches.h"

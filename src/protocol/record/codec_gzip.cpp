@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "protocol/record/codec_streams.h"
+#include "protocol/record/little_endian.h"
 
 namespace moldau::record {
 namespace {
@@ -26,12 +27,6 @@ constexpr std::size_t kFixedHeaderBytes = 10;
 constexpr std::size_t kMemberBytesMin = kFixedHeaderBytes + kTrailerBytes;
 
 enum HeaderFlag : std::uint8_t { kHeaderCrc = 2, kExtra = 4, kName = 8, kComment = 16 };
-
-std::uint32_t load_le32(const std::byte* from) noexcept {
-  std::uint32_t value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
 
 std::uint32_t crc32_of(std::uint32_t crc, Bytes bytes) noexcept {
   return crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());

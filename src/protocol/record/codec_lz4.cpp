@@ -12,27 +12,17 @@
 
 #include "base/assert.h"
 #include "protocol/record/codec_streams.h"
+#include "protocol/record/little_endian.h"
 #include "protocol/record/xxhash32.h"
 
 namespace moldau::record {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x184D'2204;
+constexpr std::uint32_t kFrameMagic = 0x184D'2204;
 constexpr std::uint32_t kStoredBit = 0x8000'0000;  // in a block's size: not compressed
 constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
 constexpr std::byte kFlagsWritten{0x60};       // version 1, independent blocks
 constexpr std::byte kDescriptorWritten{0x40};  // blocks of at most 64 KiB
-
-std::uint32_t load_le32(const std::byte* from) noexcept {
-  std::uint32_t value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-void append_le32(ByteVector& out, std::uint32_t value) {
-  const auto* bytes = reinterpret_cast<const std::byte*>(&value);
-  out.insert(out.end(), bytes, bytes + sizeof value);
-}
 
 std::byte header_checksum(Bytes descriptor) noexcept {
   return static_cast<std::byte>(xxhash32(descriptor) >> 8);
@@ -80,7 +70,7 @@ class Lz4Stream final : public CodecStream {
   enum class Phase : std::uint8_t { kBlocks, kEnded, kBroken };
 
   bool read_header() {
-    if (rest_.size() < 7 || load_le32(rest_.data()) != kMagic) {
+    if (rest_.size() < 7 || load_le32(rest_.data()) != kFrameMagic) {
       return false;
     }
     const auto flags = static_cast<std::uint8_t>(rest_[4]);
@@ -169,7 +159,7 @@ std::unique_ptr<CodecStream> make_lz4_stream() {
 }
 
 void compress_lz4(int level, Bytes plain, ByteVector& out) {
-  append_le32(out, kMagic);
+  append_le32(out, kFrameMagic);
   const std::byte descriptor[] = {kFlagsWritten, kDescriptorWritten};
   out.insert(out.end(), std::begin(descriptor), std::end(descriptor));
   out.push_back(header_checksum(descriptor));

@@ -16,15 +16,16 @@
 namespace moldau::record {
 namespace {
 
-constexpr std::array<std::uint8_t, 8> kMagic{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
+constexpr std::array<std::uint8_t, 8> kXerialMagic{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 constexpr std::size_t kHeaderBytes = 16;
-constexpr std::int32_t kVersion = 1;
+constexpr std::int32_t kXerialVersion = 1;
 constexpr std::size_t kChunkBytes = std::size_t{32} << 10;
 constexpr std::size_t kChunkSizeMax = std::size_t{512} << 20;  // compressed; snappy-java's bound
 constexpr std::size_t kBlockKeptBytes = std::size_t{1} << 20;
 
 bool begins_with_magic(Bytes bytes) noexcept {
-  return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
+  return bytes.size() >= kXerialMagic.size() &&
+         std::memcmp(bytes.data(), kXerialMagic.data(), kXerialMagic.size()) == 0;
 }
 
 const char* as_chars(Bytes bytes) noexcept {
@@ -87,14 +88,14 @@ class SnappyStream final : public CodecStream {
     }
     while (phase_ == Phase::kChunks && rest_.size() >= 4) {
       const auto size = load_be<std::int32_t>(rest_.data());
-      if (std::memcmp(rest_.data(), kMagic.data(), 4) == 0) {
+      if (std::memcmp(rest_.data(), kXerialMagic.data(), 4) == 0) {
         if (rest_.size() < kHeaderBytes) {
           return fail(ErrorKind::kCorrupt, "snappy header cut off");
         }
         if (!begins_with_magic(rest_)) {
           break;
         }
-        if (load_be<std::int32_t>(rest_.data() + 8) < kVersion) {
+        if (load_be<std::int32_t>(rest_.data() + 8) < kXerialVersion) {
           return fail(ErrorKind::kCorrupt, "snappy version");
         }
         rest_ = rest_.subspan(kHeaderBytes);
@@ -154,9 +155,9 @@ void compress_snappy(Bytes plain, ByteVector& out) {
   std::size_t at = out.size();
   const std::size_t chunks = (plain.size() + kChunkBytes - 1) / kChunkBytes;
   out.resize(at + kHeaderBytes + chunks * (4 + snappy_max_compressed_length(kChunkBytes)));
-  std::memcpy(out.data() + at, kMagic.data(), kMagic.size());
-  store_be(out.data() + at + 8, kVersion);
-  store_be(out.data() + at + 12, kVersion);
+  std::memcpy(out.data() + at, kXerialMagic.data(), kXerialMagic.size());
+  store_be(out.data() + at + 8, kXerialVersion);
+  store_be(out.data() + at + 12, kXerialVersion);
   at += kHeaderBytes;
   while (!plain.empty()) {
     const Bytes chunk = plain.first(std::min(plain.size(), kChunkBytes));

@@ -1,5 +1,7 @@
 #include "protocol/record/compression.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 
 #include "protocol/record/testing/batches.h"

@@ -1,5 +1,7 @@
 // Segments that Apache Kafka wrote (tests/golden/batches), read by us, against what its own reader printed of them.
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -1,6 +1,8 @@
 // Produced bytes that Apache Kafka 4.3.1 judged (tests/golden/produce_verdicts), judged by us: the same code, the same
 // refused records, the same stored bytes.
 
+#include <gtest/gtest.h>
+
 #include <fstream>
 #include <sstream>
 

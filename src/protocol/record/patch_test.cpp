@@ -1,5 +1,7 @@
 #include "protocol/record/patch.h"
 
+#include <gtest/gtest.h>
+
 #include "protocol/record/testing/batches.h"
 
 namespace moldau::record {

@@ -1,5 +1,7 @@
 #include "protocol/record/record_walker.h"
 
+#include <gtest/gtest.h>
+
 #include "protocol/record/testing/batches.h"
 
 namespace moldau::record {

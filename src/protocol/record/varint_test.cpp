@@ -1,5 +1,7 @@
 #include "protocol/record/varint.h"
 
+#include <gtest/gtest.h>
+
 #include <limits>
 
 #include "protocol/record/testing/batches.h"

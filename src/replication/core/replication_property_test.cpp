@@ -14,7 +14,7 @@
 namespace moldau::replication {
 namespace {
 
-constexpr MonoMs kLag = 1000;
+constexpr MonoMs kLagMax = 1000;
 constexpr int kNodes = 3;
 
 struct Entry {
@@ -313,7 +313,7 @@ class Simulation {
   void start_core(NodeId id) {
     Node& node = node_of(id);
     node.core = std::make_unique<ReplicationCore>(id, RestoredReplica{Offset(0), end_of(node), node.checkpointed},
-                                                  min_isr_, kLag);
+                                                  min_isr_, kLagMax);
   }
 
   void apply_image(NodeId id) {

@@ -1,4 +1,7 @@
-// Asks the owner shards one immediate question for each of many partitions and brings the answers together.
+// Asks the owner shards one question for each of many partitions and brings the answers together.
+//
+// `Question` is a value with an `id` (TopicIdPartition). `done(answers)` runs on the asking shard, one answer per
+// question in order; nullopt: not hosted by this node. `Ask` is copied to each shard; it captures values only.
 #pragma once
 
 #include <cstdint>
@@ -7,76 +10,112 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "broker/handlers/shard_context.h"
 #include "broker/partitions/scatter.h"
 
 namespace moldau::broker {
 
-// `Question` is a value with an `id` (TopicIdPartition). `ask(partition, question)` runs on the owner's shard and gives
-// a value `Answer`. `done(answers)` runs here, one answer per question in order; nullopt: not hosted by this node.
-// `Ask` is copied to each shard; it captures values only.
+// The questions that are out and the answers that came back; lives on the asking shard until `done` has run.
+template <class Answer, class Question, class Done>
+class Gathering {
+ public:
+  Gathering(std::vector<Question> questions, Done done)
+      : questions_(std::move(questions)), answers_(questions_.size()), done_(std::move(done)) {}
+
+  [[nodiscard]] const Question& question(std::size_t index) const { return questions_[index]; }
+  [[nodiscard]] std::vector<TopicIdPartition> ids() const {
+    std::vector<TopicIdPartition> ids;
+    ids.reserve(questions_.size());
+    for (const Question& question : questions_) {
+      ids.push_back(question.id);
+    }
+    return ids;
+  }
+
+  // `expect` before each thing that is asked, `arrived` once it was answered; the last arrival runs `done`.
+  void expect() { ++expected_; }
+  void take(std::size_t index, std::optional<Answer> answer) { answers_[index] = std::move(answer); }
+  void arrived() {
+    MOLDAU_ASSERT(expected_ > 0);
+    if (--expected_ == 0) {
+      done_(std::move(answers_));
+    }
+  }
+
+ private:
+  std::vector<Question> questions_;
+  std::vector<std::optional<Answer>> answers_;
+  std::size_t expected_ = 0;
+  Done done_;
+};
+
+// Finds the owners and calls `ask_shard(shard, indexes of its questions)` for each, on the asking shard.
+template <class State, class AskShard>
+void gather_by_owner(ShardContext& context, std::shared_ptr<State> state, std::size_t shards, AskShard ask_shard) {
+  find_owners(context.router, state->ids(), [state, shards, ask_shard](const Owners& owners) {
+    std::vector<std::vector<std::size_t>> by_shard(shards);
+    for (std::size_t i = 0; i < owners.size(); ++i) {
+      if (owners[i]) {
+        by_shard[*owners[i]].push_back(i);
+      }
+    }
+    state->expect();  // this function itself, so that nothing ends before every shard was asked
+    for (std::uint32_t shard = 0; shard < shards; ++shard) {
+      if (!by_shard[shard].empty()) {
+        ask_shard(shard, by_shard[shard]);
+      }
+    }
+    state->arrived();
+  });
+}
+
+// `ask(partition, question)` runs on the owner's shard and gives a value `Answer` at once. One hop per shard.
 template <class Answer, class Question, class Ask, class Done>
 void gather(ShardContext& context, const std::vector<ShardContext*>& peers, std::vector<Question> questions, Ask ask,
             Done done) {
-  struct State {
-    std::vector<Question> questions;
-    std::vector<std::optional<Answer>> answers;
-    std::size_t shards_left = 0;
-    Done done;
-    State(std::vector<Question> q, Done d) : questions(std::move(q)), answers(questions.size()), done(std::move(d)) {}
-  };
-  using Indexed = std::vector<std::pair<std::size_t, Question>>;
+  using State = Gathering<Answer, Question, Done>;
+  using Asked = std::vector<std::pair<std::size_t, Question>>;
   using Answered = std::vector<std::pair<std::size_t, std::optional<Answer>>>;
-
-  std::vector<TopicIdPartition> ids;
-  ids.reserve(questions.size());
-  for (const Question& question : questions) {
-    ids.push_back(question.id);
-  }
   auto state = std::make_shared<State>(std::move(questions), std::move(done));
-  find_owners(context.router, std::move(ids), [&context, &peers, state, ask](const Owners& owners) {
-    const auto answer_all = [ask](ShardContext& at, const Indexed& items) {
-      Answered answered;
-      for (const auto& [index, question] : items) {
-        replication::Partition* partition = at.router.local(question.id);
-        answered.emplace_back(index,
-                              partition == nullptr ? std::nullopt : std::optional<Answer>(ask(*partition, question)));
-      }
-      return answered;
-    };
-    const auto take = [state](Answered answered) {
-      for (auto& [index, answer] : answered) {
-        state->answers[index] = std::move(answer);
-      }
-      if (--state->shards_left == 0) {
-        state->done(std::move(state->answers));
-      }
-    };
-    std::vector<Indexed> by_shard(peers.size());
-    for (std::size_t i = 0; i < owners.size(); ++i) {
-      if (owners[i]) {
-        by_shard[*owners[i]].emplace_back(i, state->questions[i]);
-      }
+
+  const auto answer_all = [ask](ShardContext& at, const Asked& asked) {
+    Answered answered;
+    answered.reserve(asked.size());
+    for (const auto& [index, question] : asked) {
+      replication::Partition* partition = at.router.local(question.id);
+      answered.emplace_back(index,
+                            partition == nullptr ? std::nullopt : std::optional<Answer>(ask(*partition, question)));
     }
-    state->shards_left = 1;  // this function itself, so that nothing ends before every shard was asked
-    for (std::uint32_t shard = 0; shard < by_shard.size(); ++shard) {
-      if (by_shard[shard].empty()) {
-        continue;
-      }
-      ++state->shards_left;
-      if (shard == context.shard.index()) {
-        take(answer_all(context, by_shard[shard]));
-        continue;
-      }
-      ShardContext* here = &context;
-      ShardContext* peer = peers[shard];
-      peer->shard.post([here, peer, answer_all, take, items = std::move(by_shard[shard])]() mutable {
-        here->shard.post(
-            [take = std::move(take), answered = answer_all(*peer, items)]() mutable { take(std::move(answered)); });
+    return answered;
+  };
+  const auto take_all = [state](Answered answered) {
+    for (auto& [index, answer] : answered) {
+      state->take(index, std::move(answer));
+    }
+    state->arrived();
+  };
+  gather_by_owner(
+      context, state, peers.size(),
+      [&context, &peers, state, answer_all, take_all](std::uint32_t shard, const std::vector<std::size_t>& indexes) {
+        Asked asked;
+        asked.reserve(indexes.size());
+        for (const std::size_t index : indexes) {
+          asked.emplace_back(index, state->question(index));
+        }
+        state->expect();
+        if (shard == context.shard.index()) {
+          take_all(answer_all(context, asked));
+          return;
+        }
+        ShardContext* here = &context;
+        ShardContext* peer = peers[shard];
+        peer->shard.post([here, peer, answer_all, take_all, asked = std::move(asked)]() mutable {
+          here->shard.post([take_all = std::move(take_all), answered = answer_all(*peer, asked)]() mutable {
+            take_all(std::move(answered));
+          });
+        });
       });
-    }
-    take({});
-  });
 }
 
 // The same for questions that are answered later: `ask(partition, question, reply)` calls `reply(answer)` once, on the
@@ -84,50 +123,31 @@ void gather(ShardContext& context, const std::vector<ShardContext*>& peers, std:
 template <class Answer, class Question, class Ask, class Done>
 void gather_later(ShardContext& context, const std::vector<ShardContext*>& peers, std::vector<Question> questions,
                   Ask ask, Done done) {
-  struct State {
-    std::vector<Question> questions;
-    std::vector<std::optional<Answer>> answers;
-    std::size_t left = 0;
-    Done done;
-    State(std::vector<Question> q, Done d) : questions(std::move(q)), answers(questions.size()), done(std::move(d)) {}
-    void count_down() {
-      if (--left == 0) {
-        done(std::move(answers));
-      }
-    }
-  };
-  std::vector<TopicIdPartition> ids;
-  for (const Question& question : questions) {
-    ids.push_back(question.id);
-  }
+  using State = Gathering<Answer, Question, Done>;
   auto state = std::make_shared<State>(std::move(questions), std::move(done));
-  find_owners(context.router, std::move(ids), [&context, &peers, state, ask](const Owners& owners) {
-    state->left = 1;  // this function itself
-    for (std::size_t i = 0; i < owners.size(); ++i) {
-      if (!owners[i]) {
-        continue;
-      }
-      ++state->left;
-      ShardContext* here = &context;
-      ShardContext* peer = peers[*owners[i]];
-      // Posted for the own shard too: one path, and the answers never arrive inside the question.
-      peer->shard.post([here, peer, ask, state, i, question = state->questions[i]]() mutable {
-        auto reply = [here, state = std::move(state), i](std::optional<Answer> answer) mutable {
-          here->shard.post([state = std::move(state), i, answer = std::move(answer)]() mutable {
-            state->answers[i] = std::move(answer);
-            state->count_down();
-          });
-        };
-        replication::Partition* partition = peer->router.local(question.id);
-        if (partition == nullptr) {
-          reply(std::nullopt);
-        } else {
-          ask(*partition, question, std::move(reply));
-        }
-      });
-    }
-    state->count_down();
-  });
+  gather_by_owner(context, state, peers.size(),
+                  [&context, &peers, state, ask](std::uint32_t shard, const std::vector<std::size_t>& indexes) {
+                    ShardContext* here = &context;
+                    ShardContext* peer = peers[shard];
+                    for (const std::size_t i : indexes) {
+                      state->expect();
+                      // Posted for the own shard too: one path, and the answers never arrive inside the question.
+                      peer->shard.post([here, peer, ask, state, i, question = state->question(i)]() mutable {
+                        auto reply = [here, state = std::move(state), i](std::optional<Answer> answer) mutable {
+                          here->shard.post([state = std::move(state), i, answer = std::move(answer)]() mutable {
+                            state->take(i, std::move(answer));
+                            state->arrived();
+                          });
+                        };
+                        replication::Partition* partition = peer->router.local(question.id);
+                        if (partition == nullptr) {
+                          reply(std::nullopt);
+                        } else {
+                          ask(*partition, question, std::move(reply));
+                        }
+                      });
+                    }
+                  });
 }
 
 }  // namespace moldau::broker

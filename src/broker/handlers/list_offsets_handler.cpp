@@ -1,10 +1,9 @@
 #include "broker/handlers/list_offsets_handler.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
-#include "broker/handlers/gather.h"
+#include "broker/handlers/partition_inquiry.h"
 #include "protocol/messages/list_offsets_request.h"
 #include "protocol/messages/list_offsets_response.h"
 
@@ -18,6 +17,7 @@ namespace {
 
 constexpr std::int32_t kConsumerReplicaId = -1;
 constexpr std::int32_t kDebuggingReplicaId = -2;
+constexpr std::int8_t kReadCommitted = 1;
 constexpr std::int16_t kFirstVersionWithEpochs = 4;
 
 struct Question {
@@ -25,6 +25,8 @@ struct Question {
   replication::ListOffsetRequest request;
 };
 using Listed = std::expected<replication::ListedOffset, replication::Refusal>;
+using Inquiry = PartitionInquiry<ListOffsetsRequest, ListOffsetsResponse, Question>;
+using PartitionName = std::pair<std::string_view, std::int32_t>;
 
 // The version from which a negative timestamp has a meaning; INT16_MAX: it has none.
 std::int16_t first_version_of(std::int64_t timestamp) {
@@ -39,9 +41,9 @@ std::int16_t first_version_of(std::int64_t timestamp) {
   }
 }
 
-std::set<std::pair<std::string_view, std::int32_t>> partitions_named_twice(const ListOffsetsRequest& request) {
-  std::set<std::pair<std::string_view, std::int32_t>> seen;
-  std::set<std::pair<std::string_view, std::int32_t>> twice;
+std::set<PartitionName> partitions_named_twice(const ListOffsetsRequest& request) {
+  std::set<PartitionName> seen;
+  std::set<PartitionName> twice;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
       if (!seen.insert({topic.name, partition.partition_index}).second) {
@@ -52,28 +54,17 @@ std::set<std::pair<std::string_view, std::int32_t>> partitions_named_twice(const
   return twice;
 }
 
-void fill(protocol::list_offsets_response::ListOffsetsPartitionResponse& partition, const std::optional<Listed>& listed,
-          std::int16_t version) {
-  if (!listed) {
-    partition.error_code = to_wire(ErrorCode::kNotLeaderOrFollower);
-  } else if (!*listed) {
-    partition.error_code = to_wire(listed->error().code);
-  } else {
-    partition.timestamp = (*listed)->timestamp;
-    partition.offset = (*listed)->offset.value();
-    if (version >= kFirstVersionWithEpochs) {
-      partition.leader_epoch = (*listed)->leader_epoch.value();
-    }
+// What all partitions of the request have in common.
+replication::ListOffsetRequest base_of(const ListOffsetsRequest& request) {
+  replication::ListOffsetRequest base;
+  if (request.replica_id != kConsumerReplicaId) {
+    base.isolation = replication::FetchIsolation::kLogEnd;
+  } else if (request.isolation_level == kReadCommitted) {
+    base.isolation = replication::FetchIsolation::kLastStable;
   }
+  base.leader_only = request.replica_id != kDebuggingReplicaId;
+  return base;
 }
-
-// One request until all its partitions are answered; the response already holds what needs no partition.
-struct Pending {
-  Request request;
-  ListOffsetsRequest decoded;  // its names are views that the response uses
-  ListOffsetsResponse response;
-  std::vector<std::pair<std::size_t, std::size_t>> places;  // of each question in the response
-};
 
 }  // namespace
 
@@ -83,59 +74,41 @@ void ListOffsetsHandler::handle(Request request) {
     return request.close();
   }
   const std::int16_t version = request.version();
-  const auto twice = partitions_named_twice(*decoded);
-  const metadata::Image& image = *context_.router.image();
-  auto pending = std::make_shared<Pending>(Pending{std::move(request), *std::move(decoded), {}, {}});
-
-  replication::ListOffsetRequest base;
-  if (pending->decoded.replica_id != kConsumerReplicaId) {
-    base.isolation = replication::FetchIsolation::kLogEnd;
-  } else if (pending->decoded.isolation_level == 1) {
-    base.isolation = replication::FetchIsolation::kLastStable;
-  }
-  base.leader_only = pending->decoded.replica_id != kDebuggingReplicaId;
-
-  std::vector<Question> questions;
-  for (const auto& topic_request : pending->decoded.topics) {
-    auto& topic = pending->response.topics.emplace_back();
-    topic.name = topic_request.name;
-    const metadata::Topic* known = image.topic(topic_request.name);
-    for (const auto& partition_request : topic_request.partitions) {
-      const PartitionIndex index(partition_request.partition_index);
-      const bool is_answered = std::any_of(topic.partitions.begin(), topic.partitions.end(), [&](const auto& answered) {
-        return answered.partition_index == index.value();
+  auto inquiry = std::make_shared<Inquiry>(std::move(request), *std::move(decoded));
+  const replication::ListOffsetRequest base = base_of(inquiry->decoded());
+  const std::set<PartitionName> twice = partitions_named_twice(inquiry->decoded());
+  std::set<PartitionName> listed;
+  inquiry->ask_each(
+      *context_.router.image(),
+      // A partition named twice is refused once, in its first place.
+      [&](const auto& topic, const auto& partition) {
+        return listed.insert({topic.name, partition.partition_index}).second;
+      },
+      [&](const auto& topic, const auto& partition, const TopicIdPartition& id) -> std::expected<Question, ErrorCode> {
+        if (twice.contains({topic.name, partition.partition_index})) {
+          return std::unexpected(ErrorCode::kInvalidRequest);
+        }
+        if (version < first_version_of(partition.timestamp)) {
+          return std::unexpected(ErrorCode::kUnsupportedVersion);
+        }
+        Question question{.id = id, .request = base};
+        question.request.timestamp = partition.timestamp;
+        question.request.current_leader_epoch = LeaderEpoch(partition.current_leader_epoch);
+        return question;
       });
-      if (twice.contains({topic_request.name, index.value()}) && is_answered) {
-        continue;  // one refusal for all of them
-      }
-      auto& partition = topic.partitions.emplace_back();
-      partition.partition_index = index.value();
-      if (known == nullptr || known->partition(index) == nullptr) {
-        partition.error_code = to_wire(ErrorCode::kUnknownTopicOrPartition);
-      } else if (twice.contains({topic_request.name, index.value()})) {
-        partition.error_code = to_wire(ErrorCode::kInvalidRequest);
-      } else if (version < first_version_of(partition_request.timestamp)) {
-        partition.error_code = to_wire(ErrorCode::kUnsupportedVersion);
-      } else {
-        Question question{.id = {known->id, index}, .request = base};
-        question.request.timestamp = partition_request.timestamp;
-        question.request.current_leader_epoch = LeaderEpoch(partition_request.current_leader_epoch);
-        questions.push_back(question);
-        pending->places.emplace_back(pending->response.topics.size() - 1, topic.partitions.size() - 1);
-      }
-    }
-  }
   gather<Listed>(
-      context_, peers_, std::move(questions),
+      context_, peers_, inquiry->take_questions(),
       [](replication::Partition& partition, const Question& question) {
         return partition.list_offset(question.request);
       },
-      [pending](std::vector<std::optional<Listed>> answers) {
-        for (std::size_t i = 0; i < answers.size(); ++i) {
-          const auto [topic, partition] = pending->places[i];
-          fill(pending->response.topics[topic].partitions[partition], answers[i], pending->request.version());
-        }
-        pending->request.reply(pending->response);
+      [inquiry](const std::vector<std::optional<Listed>>& answers) {
+        inquiry->answer(answers, [&](auto& partition, const replication::ListedOffset& found) {
+          partition.timestamp = found.timestamp;
+          partition.offset = found.offset.value();
+          if (inquiry->version() >= kFirstVersionWithEpochs) {
+            partition.leader_epoch = found.leader_epoch.value();
+          }
+        });
       });
 }
 

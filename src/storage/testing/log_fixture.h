@@ -9,6 +9,15 @@
 
 namespace moldau::storage::testing {
 
+// A batch of an idempotent producer.
+inline BatchSpec produced(std::int64_t producer, std::int16_t epoch, std::int32_t sequence, std::int32_t records = 2) {
+  BatchSpec spec{.records = records};
+  spec.options.producer_id = ProducerId(producer);
+  spec.options.producer_epoch = ProducerEpoch(epoch);
+  spec.options.base_sequence = sequence;
+  return spec;
+}
+
 class LogFixture : public ::testing::Test {
  protected:
   static constexpr const char* kDirectory = "/data/topic-0";

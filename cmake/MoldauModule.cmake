@@ -131,6 +131,18 @@ function(moldau_module name)
     "  {\"module\": \"${name}\", \"dir\": \"${dir}\", \"pure\": ${pure}, \"deps\": ${deps_json}, \"test_deps\": ${test_deps_json}},\n")
 endfunction()
 
+# Every folder below the current one that has a CMakeLists.txt is a module; targets are resolved by name, so the order is free.
+function(moldau_modules_below)
+  file(GLOB_RECURSE module_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CMakeLists.txt)
+  list(SORT module_files)
+  foreach(module_file IN LISTS module_files)
+    get_filename_component(module_dir ${module_file} DIRECTORY)
+    if(module_dir)
+      add_subdirectory(${module_dir})
+    endif()
+  endforeach()
+endfunction()
+
 # One precompiled header of heavy std headers for every library; the lone-header compile keeps each file honest.
 function(moldau_reuse_pch target)
   if(NOT TARGET moldau_std_pch)

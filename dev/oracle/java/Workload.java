@@ -250,6 +250,7 @@ public final class Workload {
         properties.put("isolation.level", isolation);
         properties.put("enable.auto.commit", "false");
         properties.put("auto.offset.reset", "none");
+        properties.put("fetch.max.wait.ms", "20"); // close() waits for the fetch that is under way
         return new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 

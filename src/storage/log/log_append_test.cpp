@@ -148,6 +148,18 @@ TEST_F(LogAppend, TheLastFiveBatchesAreDuplicatesAfterACleanStopAKillAndATruncat
   expect_window();
 }
 
+TEST_F(LogAppend, Semantics21OldRecordTimesMakeAProducerNoOlderThanItsLogUntilTheNextCheck) {
+  constexpr std::int64_t kDaysLater = 10LL * 86'400'000;
+  open();
+  ASSERT_TRUE(append(*log_, make_batch(produced(7, 0, 0))));  // records of the epoch's first second
+  kill_and_open({.now_ms = kDaysLater});
+  const auto again = append(*log_, make_batch(produced(7, 0, 0)), kDaysLater);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->duplicate) << "the log was read to its end: this is the producer's last batch";
+  log_->expire_producers(kDaysLater);
+  EXPECT_EQ(log_->producer_count(), 0U);
+}
+
 TEST_F(LogAppend, AsIsTakesOffsetsAndEpochsAsTheyAre) {
   open();
   BatchSpec spec{.records = 2};

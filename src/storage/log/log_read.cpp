@@ -142,7 +142,8 @@ Result<Slice> Log::read(Offset from, Offset upper_bound, std::size_t bytes_max, 
                  .size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, *bound - first.position)),
                  .base_offset = first.base,
                  .first_batch_size = first.size_bytes,
-                 .segment_base = state_->segments[n]->base()};
+                 .segment_base = state_->segments[n]->base(),
+                 .bound_is_later = n + 1 < state_->segments.size() && state_->segments[n + 1]->base() <= upper_bound};
   }
   return Slice{};
 }

@@ -82,6 +82,7 @@ Result<> Log::rebuild_producers(Offset end, std::int64_t now_ms) {
     const Offset offset = *state_->snapshots.rbegin();
     if (auto entries = read_producer_snapshot(state_->context, offset)) {
       state_->producers.load(*std::move(entries), offset);
+      state_->producers.expire(now_ms, config().producer_id_expiration_ms);
       if (auto restored = restore_windows(state_->segments, offset, state_->producers);
           !restored && restored.error().kind() == ErrorKind::kIo) {
         return restored;
@@ -96,9 +97,7 @@ Result<> Log::rebuild_producers(Offset end, std::int64_t now_ms) {
   ReplayHooks hooks;
   hooks.on_segment = [](Segment&) -> Result<> { return {}; };
   hooks.on_completed = [](Segment&, const CompletedTxn&) -> Result<> { return {}; };
-  MOLDAU_CHECK(replay_producers(state_->segments, from, end, state_->producers, hooks));
-  state_->producers.expire(now_ms, config().producer_id_expiration_ms);
-  return {};
+  return replay_producers(state_->segments, from, end, state_->producers, hooks);
 }
 
 Result<> Log::remove_segment(std::size_t n, std::int64_t now_ms) {

@@ -54,7 +54,7 @@ TEST_F(LogTruncate, BelowTheFirstSegmentBeginsAnewThere) {
   EXPECT_EQ(log_->log_end(), Offset(50));
 }
 
-TEST_F(LogRetention, BySizeNeverAboveTheHighWatermark) {
+TEST_F(LogRetention, Semantics44BySizeNeverAboveTheHighWatermark) {
   config_.retention_bytes = 2'000;
   open();
   fill(60);
@@ -73,7 +73,7 @@ TEST_F(LogRetention, BySizeNeverAboveTheHighWatermark) {
   EXPECT_THAT(log_->take_due_deletions(62'000), IsEmpty());
 }
 
-TEST_F(LogRetention, ByTimeMayEmptyTheLog) {
+TEST_F(LogRetention, Semantics44ByTimeMayEmptyTheLog) {
   config_.retention_ms = 1'000;
   open();
   fill(30, 1, 1'000);
@@ -89,11 +89,21 @@ TEST_F(LogRetention, ByTimeMayEmptyTheLog) {
   EXPECT_THAT(names(), Not(Contains("00000000000000000000.log.deleted"))) << "what was marked is gone after a start";
 }
 
-TEST_F(LogRetention, RecordsFromTheFutureStay) {
+TEST_F(LogRetention, Semantics44RecordsFromTheFutureStay) {
   config_.retention_ms = 1'000;
   open();
   fill(30, 1, 50'000);
   EXPECT_EQ(*log_->enforce_retention(10'000, log_->log_end()), 0U);
+}
+
+TEST_F(LogRetention, Semantics44AnEmptyPolicyKeepsAll) {
+  config_.cleanup_delete = false;
+  config_.retention_bytes = 1;
+  config_.retention_ms = 1;
+  open();
+  fill(30, 1, 1'000);
+  EXPECT_EQ(*log_->enforce_retention(INT64_MAX / 2, log_->log_end()), 0U);
+  EXPECT_EQ(log_->log_start(), Offset(0));
 }
 
 TEST_F(LogRetention, CompactedLogsLoseOnlyWhatLiesBelowTheLogStart) {

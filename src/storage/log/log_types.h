@@ -51,6 +51,7 @@ struct Slice {
   Offset base_offset{0};             // of the first batch; may lie before the offset asked for
   std::size_t first_batch_size = 0;  // > size: the first batch did not fit into the bytes asked for
   Offset segment_base{0};
+  bool bound_is_later = false;  // the upper bound lies in a later segment: there is more than one read can give
 
   [[nodiscard]] bool empty() const noexcept { return size == 0; }
   [[nodiscard]] bool first_batch_incomplete() const noexcept { return size < first_batch_size; }

@@ -415,6 +415,8 @@ class LogRecovery {
     log_.snapshots = files_.snapshots;
     MOLDAU_CHECK(drop_snapshots());
     MOLDAU_TRY(from, load_snapshot());
+    // Only what the snapshot says can be too old here, as in Kafka: what the log itself says is as new as it gets, even
+    // if the client's record times are not.
     log_.producers.expire(hints_.now_ms, context_.config.producer_id_expiration_ms);
     MOLDAU_CHECK(prepare_transaction_indexes(from));
     ReplayHooks hooks;
@@ -424,9 +426,7 @@ class LogRecovery {
       return snapshot_at(segment);
     };
     hooks.on_completed = [this](Segment& segment, const CompletedTxn& txn) { return write_completed(segment, txn); };
-    MOLDAU_CHECK(replay_producers(log_.segments, from, log_.log_end, log_.producers, hooks));
-    log_.producers.expire(hints_.now_ms, context_.config.producer_id_expiration_ms);
-    return {};
+    return replay_producers(log_.segments, from, log_.log_end, log_.producers, hooks);
   }
 
   [[nodiscard]] std::size_t index_of(Offset offset) const {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "broker/handlers/fetch_operation.h"
 #include "protocol/messages/fetch_request.h"
 #include "protocol/messages/fetch_response.h"
 
@@ -64,6 +63,23 @@ FetchSessionCache::Request to_session_request(const FetchRequest& request, std::
   return session;
 }
 
+FetchTerms terms_of(const FetchRequest& request, std::int16_t version, const HandlerLimits& limits) {
+  const std::int32_t replica = replica_of(request, version);
+  FetchTerms terms;
+  terms.max_wait_ms = request.max_wait_ms;
+  terms.bytes_max = static_cast<std::size_t>(std::clamp(request.max_bytes, 0, limits.fetch_bytes_max));
+  terms.min_bytes = std::min(static_cast<std::size_t>(std::max(0, request.min_bytes)), terms.bytes_max);
+  terms.leader_only = replica != kDebuggingReplicaId;
+  terms.bytes_max_is_negative = request.max_bytes < 0;
+  terms.replica = NodeId(replica);
+  if (replica != kConsumerReplicaId) {
+    terms.isolation = replication::FetchIsolation::kLogEnd;
+  } else if (request.isolation_level == kReadCommitted) {
+    terms.isolation = replication::FetchIsolation::kLastStable;
+  }
+  return terms;
+}
+
 // What Kafka answers to a request that it cannot make sense of: UNKNOWN_SERVER_ERROR everywhere.
 FetchResponse failed_answer(const FetchRequest& request) {
   FetchResponse response;
@@ -85,8 +101,8 @@ FetchResponse failed_answer(const FetchRequest& request) {
 
 }  // namespace
 
-FetchHandler::FetchHandler(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessionCache& sessions)
-    : context_(context), peers_(peers), sessions_(sessions) {}
+FetchHandler::FetchHandler(ShardContext& context, const std::vector<ShardContext*>& peers)
+    : context_(context), peers_(peers), sessions_(context, peers), alive_(std::make_shared<FetchHandler*>(this)) {}
 
 FetchHandler::~FetchHandler() = default;
 
@@ -98,25 +114,36 @@ void FetchHandler::handle(Request request) {
   if (decoded->isolation_level != kReadUncommitted && decoded->isolation_level != kReadCommitted) {
     return request.reply(failed_answer(*decoded));
   }
-  FetchContext session = sessions_.open(to_session_request(*decoded, request.version(), *context_.router.image()),
-                                        context_.shard.clock().wall_ms());
+  const FetchTerms terms = terms_of(*decoded, request.version(), context_.limits);
+  FetchSessionCache::Request asked = to_session_request(*decoded, request.version(), *context_.router.image());
+  if (std::optional<FetchContext> session = sessions_.try_open(asked)) {
+    return start(std::move(request), *std::move(session), terms);
+  }
+  const ConnectionId connection = request.connection_id();
+  opening_.emplace(connection, Opening{std::move(request), terms});
+  sessions_.open_elsewhere(std::move(asked),
+                           [weak = std::weak_ptr<FetchHandler*>(alive_), connection](FetchContext session) {
+                             if (const auto alive = weak.lock()) {
+                               (*alive)->on_opened(connection, std::move(session));
+                             }
+                           });
+}
+
+void FetchHandler::on_opened(ConnectionId connection, FetchContext session) {
+  const auto found = opening_.find(connection);
+  if (found == opening_.end()) {
+    return;  // the connection has gone
+  }
+  Opening opening = std::move(found->second);
+  opening_.erase(found);
+  start(std::move(opening.request), std::move(session), opening.terms);
+}
+
+void FetchHandler::start(Request request, FetchContext session, const FetchTerms& terms) {
   if (session.error() != ErrorCode::kNone) {
     FetchResponse response;
     response.error_code = to_wire(session.error());
     return request.reply(response);
-  }
-  const std::int32_t replica = replica_of(*decoded, request.version());
-  FetchTerms terms;
-  terms.max_wait_ms = decoded->max_wait_ms;
-  terms.bytes_max = static_cast<std::size_t>(std::clamp(decoded->max_bytes, 0, context_.limits.fetch_bytes_max));
-  terms.min_bytes = std::min(static_cast<std::size_t>(std::max(0, decoded->min_bytes)), terms.bytes_max);
-  terms.leader_only = replica != kDebuggingReplicaId;
-  terms.bytes_max_is_negative = decoded->max_bytes < 0;
-  terms.replica = NodeId(replica);
-  if (replica != kConsumerReplicaId) {
-    terms.isolation = replication::FetchIsolation::kLogEnd;
-  } else if (decoded->isolation_level == kReadCommitted) {
-    terms.isolation = replication::FetchIsolation::kLastStable;
   }
   const ConnectionId connection = request.connection_id();
   auto operation = std::make_shared<FetchOperation>(context_, peers_, sessions_, std::move(request), std::move(session),
@@ -131,6 +158,7 @@ void FetchHandler::finish(ConnectionId connection) {
 }
 
 void FetchHandler::on_connection_closed(ConnectionId connection) {
+  opening_.erase(connection);
   if (const auto found = operations_.find(connection); found != operations_.end()) {
     const std::shared_ptr<FetchOperation> operation = std::move(found->second);
     operations_.erase(found);

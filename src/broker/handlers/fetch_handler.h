@@ -12,18 +12,16 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/handlers/fetch_operation.h"
+#include "broker/handlers/fetch_sessions.h"
 #include "broker/handlers/shard_context.h"
-#include "broker/partitions/fetch_part.h"
 #include "broker/request/dispatcher.h"
-#include "broker/session/fetch_session.h"
 
 namespace moldau::broker {
 
-class FetchOperation;
-
 class FetchHandler final : public Handler {
  public:
-  FetchHandler(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessionCache& sessions);
+  FetchHandler(ShardContext& context, const std::vector<ShardContext*>& peers);
   ~FetchHandler() override;
 
   void handle(Request request) override;
@@ -32,13 +30,22 @@ class FetchHandler final : public Handler {
   [[nodiscard]] std::size_t parked() const noexcept { return operations_.size(); }
 
  private:
-  friend class FetchOperation;
+  // A request whose session is being asked for on another shard.
+  struct Opening {
+    Request request;
+    FetchTerms terms;
+  };
+
+  void on_opened(ConnectionId connection, FetchContext session);
+  void start(Request request, FetchContext session, const FetchTerms& terms);
   void finish(ConnectionId connection);
 
   ShardContext& context_;
   const std::vector<ShardContext*>& peers_;
-  FetchSessionCache& sessions_;
+  FetchSessions sessions_;
+  std::unordered_map<ConnectionId, Opening> opening_;
   std::unordered_map<ConnectionId, std::shared_ptr<FetchOperation>> operations_;
+  std::shared_ptr<FetchHandler*> alive_;  // answers of other shards find out whether this is still there
 };
 
 }  // namespace moldau::broker

@@ -17,9 +17,8 @@ constexpr std::int16_t kFirstVersionWithIds = 13;
 constexpr std::int16_t kFirstVersionWithEndpoints = 16;
 }  // namespace
 
-FetchOperation::FetchOperation(ShardContext& context, const std::vector<ShardContext*>& peers,
-                               FetchSessionCache& sessions, Request request, FetchContext session,
-                               const FetchTerms& terms, Callback answered)
+FetchOperation::FetchOperation(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessions& sessions,
+                               Request request, FetchContext session, const FetchTerms& terms, Callback answered)
     : context_(context),
       peers_(peers),
       sessions_(sessions),
@@ -170,7 +169,9 @@ bool FetchOperation::is_satisfied() const {
   }
   std::size_t bytes = 0;
   for (const FetchRead& read : reads_) {
-    if (read.error != ErrorCode::kNone || read.result.diverging) {
+    // A read ends with its segment: who is behind the bound's segment goes on at once rather than wait for bytes that
+    // this read can never give.
+    if (read.error != ErrorCode::kNone || read.result.diverging || read.result.slice.bound_is_later) {
       return true;
     }
     bytes += read.result.slice.size;
@@ -216,38 +217,52 @@ void FetchOperation::answer() {
   const auto keep = shared_from_this();
   ended_ = true;
   deadline_.cancel();
+  release_parts();
+  std::vector<FetchOutcome> outcomes = decide();
+  sessions_.finish(std::move(session_), std::move(outcomes),
+                   [weak = weak_from_this()](FetchContext session, const FetchContext::Answer& session_answer) {
+                     if (const auto self = weak.lock()) {
+                       self->session_ = std::move(session);
+                       self->send(session_answer);
+                     }
+                   });
+}
+
+void FetchOperation::send(const FetchContext::Answer& session_answer) {
   FetchResponse response;
   std::vector<FileRange> ranges;
-  fill(response, ranges);
+  fill(session_answer, response, ranges);
   request_.reply_with(response, ranges);
-  release_parts();
   answered_();
 }
 
-void FetchOperation::fill(FetchResponse& response, std::vector<FileRange>& ranges) {
+std::vector<FetchOutcome> FetchOperation::decide() {
   FetchLimits limits(terms_.bytes_max);
   std::vector<FetchOutcome> outcomes(reads_.size());
-  std::vector<std::size_t> bytes(reads_.size());
+  bytes_.assign(reads_.size(), 0);
   for (std::size_t i = 0; i < reads_.size(); ++i) {
     const FetchRead& read = reads_[i];
     const storage::Slice& slice = read.result.slice;
     if (slice.size > 0) {
-      bytes[i] = limits.take(slice.size, slice.first_batch_size,
-                             static_cast<std::size_t>(std::max(0, session_.partitions()[i].partition_bytes_max)));
+      bytes_[i] = limits.take(slice.size, slice.first_batch_size,
+                              static_cast<std::size_t>(std::max(0, session_.partitions()[i].partition_bytes_max)));
     }
     const bool failed = read.error != ErrorCode::kNone;
     outcomes[i] = {.high_watermark = failed ? -1 : read.result.high_watermark.value(),
                    .log_start = failed ? -1 : read.result.log_start.value(),
-                   .has_records = bytes[i] > 0,
+                   .has_records = bytes_[i] > 0,
                    .has_error = failed,
                    .has_diverging_epoch = read.result.diverging.has_value()};
   }
-  const FetchContext::Answer answer = session_.finish(sessions_, outcomes, context_.shard.clock().wall_ms());
-  response.session_id = answer.session_id;
+  return outcomes;
+}
 
+void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchResponse& response,
+                          std::vector<FileRange>& ranges) {
+  response.session_id = session_answer.session_id;
   std::vector<NodeId> leaders;
   for (std::size_t i = 0; i < reads_.size(); ++i) {
-    if (!answer.included[i]) {
+    if (!session_answer.included[i]) {
       continue;
     }
     const FetchKey& key = session_.partitions()[i].key;
@@ -263,7 +278,7 @@ void FetchOperation::fill(FetchResponse& response, std::vector<FileRange>& range
     }
     auto& data = response.responses.back().partitions.emplace_back();
     data.partition_index = key.partition;
-    fill_partition(data, reads_[i], bytes[i], ranges);
+    fill_partition(data, reads_[i], bytes_[i], ranges);
     if (data.current_leader.leader_id >= 0) {
       const NodeId leader(data.current_leader.leader_id);
       if (std::find(leaders.begin(), leaders.end(), leader) == leaders.end()) {

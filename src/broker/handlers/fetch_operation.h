@@ -1,6 +1,6 @@
 // One fetch from its request to its answer, on the connection's shard.
 //
-// Invariants: O1 it answers once; after that its parts are told to go and later deliveries are ignored.
+// Invariants: O1 it answers once; from then on its parts are told to go and later deliveries are ignored.
 //             O2 reads_ always holds the newest read of every partition.
 #pragma once
 
@@ -9,11 +9,11 @@
 #include <optional>
 #include <vector>
 
+#include "broker/handlers/fetch_sessions.h"
 #include "broker/handlers/shard_context.h"
 #include "broker/partitions/fetch_part.h"
 #include "broker/partitions/scatter.h"
 #include "broker/request/request.h"
-#include "broker/session/fetch_session.h"
 #include "protocol/messages/fetch_response.h"
 #include "runtime/timer.h"
 
@@ -32,7 +32,7 @@ struct FetchTerms {
 class FetchOperation final : public std::enable_shared_from_this<FetchOperation> {
  public:
   // `answered` runs when the answer has been given.
-  FetchOperation(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessionCache& sessions,
+  FetchOperation(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessions& sessions,
                  Request request, FetchContext session, const FetchTerms& terms, Callback answered);
   ~FetchOperation();
 
@@ -51,9 +51,14 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
   void on_reads(std::vector<FetchRead> reads);
   [[nodiscard]] bool is_satisfied() const;
   void park_or_answer();
+  // Ends the session's part, which may take a later turn, then sends.
   void answer();
+  void send(const FetchContext::Answer& session_answer);
   void release_parts();
-  void fill(protocol::FetchResponse& response, std::vector<FileRange>& ranges);
+  // How much of each read goes into the answer, and what that means for the session.
+  [[nodiscard]] std::vector<FetchOutcome> decide();
+  void fill(const FetchContext::Answer& session_answer, protocol::FetchResponse& response,
+            std::vector<FileRange>& ranges);
   void fill_partition(protocol::fetch_response::PartitionData& data, const FetchRead& read, std::size_t bytes,
                       std::vector<FileRange>& ranges) const;
   [[nodiscard]] std::optional<protocol::ErrorCode> refuse_replica(const metadata::PartitionRegistration& partition,
@@ -62,12 +67,13 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
 
   ShardContext& context_;
   const std::vector<ShardContext*>& peers_;
-  FetchSessionCache& sessions_;
+  FetchSessions& sessions_;
   Request request_;
   FetchContext session_;
   FetchTerms terms_;
   Callback answered_;
-  std::vector<FetchRead> reads_;  // by partition of the session
+  std::vector<FetchRead> reads_;    // by partition of the session
+  std::vector<std::size_t> bytes_;  // of each read in the answer, once decided
   std::vector<Part> parts_;
   std::size_t reads_outstanding_ = 0;  // parts that have not delivered their first read
   bool parked_ = false;

@@ -10,6 +10,7 @@
 #include "broker/net/connection.h"
 #include "broker/partitions/operation_set.h"
 #include "broker/partitions/partition_router.h"
+#include "broker/session/fetch_session.h"
 #include "protocol/record/scratch.h"
 #include "runtime/shard.h"
 
@@ -30,6 +31,7 @@ struct ShardContext {
   PartitionRouter& router;
   OperationSet& operations;
   record::Scratch& scratch;
+  FetchSessionCache& sessions;
   HandlerLimits limits;
 };
 

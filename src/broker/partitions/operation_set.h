@@ -30,17 +30,25 @@ class OperationSet {
   // The operation is done; it is destroyed in a later turn, since it is usually the caller.
   void finish(Operation& operation) {
     const auto found = operations_.find(&operation);
-    MOLDAU_ASSERT(found != operations_.end());
+    if (found == operations_.end()) {
+      MOLDAU_ASSERT(cleared_);  // another shard's handler told it to go while this shard was giving everything up
+      return;
+    }
     std::unique_ptr<Operation> finished = std::move(found->second);
     operations_.erase(found);
     shard_.post([finished = std::move(finished)] {});
   }
   [[nodiscard]] std::size_t size() const noexcept { return operations_.size(); }
-  void clear() { operations_.clear(); }
+  // Gives everything up, for good.
+  void clear() {
+    cleared_ = true;
+    operations_.clear();
+  }
 
  private:
   runtime::Shard& shard_;
   std::unordered_map<Operation*, std::unique_ptr<Operation>> operations_;
+  bool cleared_ = false;
 };
 
 }  // namespace moldau::broker

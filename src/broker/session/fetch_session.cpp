@@ -8,6 +8,21 @@ namespace moldau::broker {
 
 using protocol::ErrorCode;
 
+SessionIds SessionIds::of_shard(std::uint32_t shard, std::uint32_t shards) noexcept {
+  const auto part = static_cast<std::uint32_t>(INT32_MAX) / shards;
+  const std::uint32_t first = part * shard;
+  return {.first = static_cast<std::int32_t>(first == 0 ? 1 : first),
+          .last = static_cast<std::int32_t>(first + part - 1)};
+}
+
+std::optional<std::uint32_t> SessionIds::shard_of(std::int32_t id, std::uint32_t shards) noexcept {
+  if (id <= 0) {
+    return std::nullopt;
+  }
+  const std::uint32_t shard = static_cast<std::uint32_t>(id) / (static_cast<std::uint32_t>(INT32_MAX) / shards);
+  return shard < shards ? std::optional(shard) : std::nullopt;
+}
+
 void FetchSession::upsert(const FetchPartition& partition) {
   if (const auto found = index_.find(partition.key); found != index_.end()) {
     found->second->request = partition;
@@ -51,9 +66,11 @@ FetchContext::Answer FetchContext::finish(FetchSessionCache& cache, std::span<co
     case Kind::kSessionless: break;
     case Kind::kFull: answer.session_id = cache.create(*this, outcomes, now_ms); break;
     case Kind::kIncremental:
-      answer.session_id = session_->id();
-      for (std::size_t i = 0; i < partitions_.size(); ++i) {
-        answer.included[i] = session_->note_answer(partitions_[i].key, outcomes[i]);
+      answer.session_id = session_id_;
+      if (const auto found = cache.sessions_.find(session_id_); found != cache.sessions_.end()) {
+        for (std::size_t i = 0; i < partitions_.size(); ++i) {
+          answer.included[i] = found->second->note_answer(partitions_[i].key, outcomes[i]);
+        }
       }
       break;
   }
@@ -62,7 +79,7 @@ FetchContext::Answer FetchContext::finish(FetchSessionCache& cache, std::span<co
 
 FetchSessionCache::FetchSessionCache(const Config& config, Function<std::uint64_t()> random)
     : config_(config), random_(std::move(random)) {
-  MOLDAU_ASSERT(config_.first_id > 0 && config_.last_id >= config_.first_id);
+  MOLDAU_ASSERT(config_.ids.first > 0 && config_.ids.last >= config_.ids.first);
 }
 
 FetchContext FetchSessionCache::open(Request request, std::int64_t now_ms) {
@@ -84,7 +101,7 @@ FetchContext FetchSessionCache::open(Request request, std::int64_t now_ms) {
     context.error_ = ErrorCode::kFetchSessionIdNotFound;
     return context;
   }
-  const std::shared_ptr<FetchSession> session = found->second;
+  FetchSession* session = found->second.get();
   if (session->epoch_ != request.session_epoch) {
     context.error_ = ErrorCode::kInvalidFetchSessionEpoch;
     return context;
@@ -112,7 +129,7 @@ FetchContext FetchSessionCache::open(Request request, std::int64_t now_ms) {
   for (const FetchSession::Cached& cached : session->order_) {
     context.partitions_.push_back(cached.request);
   }
-  context.session_ = session;
+  context.session_id_ = session->id();
   return context;
 }
 
@@ -122,18 +139,19 @@ std::int32_t FetchSessionCache::create(FetchContext& context, std::span<const Fe
   if (sessions_.size() >= config_.slots_max && !try_evict(context.from_follower_, newcomer, now_ms)) {
     return kNoSession;
   }
-  auto session = std::make_shared<FetchSession>(new_id(), context.from_follower_, context.uses_topic_ids_, now_ms);
+  auto session = std::make_unique<FetchSession>(new_id(), context.from_follower_, context.uses_topic_ids_, now_ms);
   for (std::size_t i = 0; i < context.partitions_.size(); ++i) {
     session->upsert(context.partitions_[i]);
     FetchSession::Cached& cached = *session->index_.at(context.partitions_[i].key);
     cached.high_watermark = outcomes[i].high_watermark;
     cached.log_start = outcomes[i].log_start;
   }
-  by_use_.insert({now_ms, session->id()});
-  const auto inserted = sessions_.emplace(session->id(), session);
+  const std::int32_t id = session->id();
+  by_use_.insert({now_ms, id});
+  const auto inserted = sessions_.emplace(id, std::move(session));
   touch(*inserted.first->second, now_ms);
   MOLDAU_ASSERT(sessions_.size() <= config_.slots_max);
-  return session->id();
+  return id;
 }
 
 bool FetchSessionCache::try_evict(bool privileged, const EvictionKey& newcomer, std::int64_t now_ms) {
@@ -174,6 +192,12 @@ void FetchSessionCache::touch(FetchSession& session, std::int64_t now_ms) {
   }
 }
 
+void FetchSessionCache::close(std::int32_t session_id) {
+  if (const auto found = sessions_.find(session_id); found != sessions_.end()) {
+    remove(*found->second);
+  }
+}
+
 void FetchSessionCache::remove(const FetchSession& session) {
   by_use_.erase({session.used_ms_, session.id_});
   evictable_by_privileged_.erase(eviction_key(session));
@@ -183,9 +207,9 @@ void FetchSessionCache::remove(const FetchSession& session) {
 }
 
 std::int32_t FetchSessionCache::new_id() {
-  const auto range = static_cast<std::uint64_t>(config_.last_id) - static_cast<std::uint64_t>(config_.first_id) + 1;
+  const auto range = static_cast<std::uint64_t>(config_.ids.last) - static_cast<std::uint64_t>(config_.ids.first) + 1;
   for (;;) {
-    const auto id = static_cast<std::int32_t>(static_cast<std::uint64_t>(config_.first_id) + random_() % range);
+    const auto id = static_cast<std::int32_t>(static_cast<std::uint64_t>(config_.ids.first) + random_() % range);
     if (!sessions_.contains(id)) {
       return id;
     }

@@ -1,19 +1,19 @@
 // Incremental fetch sessions (KIP-227): the broker remembers what a client fetches, requests carry changes only,
 // answers carry only the partitions that have news.
 //
-// Shard:      one cache per shard; ids of different shards come from disjoint ranges.
+// Shard:      one cache per shard; ids of different shards come from disjoint ranges, so that an id names the shard of
+//             its session (SessionIds). A FetchContext is a value: it may travel to the connection's shard and back.
 // Invariants: S1 a session's partitions keep request order, but one that returned records moves to the end, so that a
 //                large partition cannot starve those behind it.
 //             S2 the number of sessions never exceeds slots_max.
 // Source:     Kafka's FetchSession, FetchContext, FetchSessionCacheShard; inventory §6, 31 and 32.
-// Difference: a session is found only by connections of its own shard; others are told FETCH_SESSION_ID_NOT_FOUND, on
-//             which every client starts a new session.
 #pragma once
 
 #include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <unordered_map>
@@ -29,6 +29,16 @@ namespace moldau::broker {
 inline constexpr std::int32_t kNoSession = 0;
 inline constexpr std::int32_t kInitialSessionEpoch = 0;  // a full request that may open a session
 inline constexpr std::int32_t kFinalSessionEpoch = -1;   // a full request that closes the session it names
+
+// The ids that one shard draws from: an equal part of the positive ones.
+struct SessionIds {
+  std::int32_t first = 1;
+  std::int32_t last = INT32_MAX;
+
+  [[nodiscard]] static SessionIds of_shard(std::uint32_t shard, std::uint32_t shards) noexcept;
+  // Which shard draws this id; nullopt: none does.
+  [[nodiscard]] static std::optional<std::uint32_t> shard_of(std::int32_t id, std::uint32_t shards) noexcept;
+};
 
 class FetchSession {
  public:
@@ -82,7 +92,11 @@ class FetchContext {
     std::int32_t session_id = kNoSession;
     std::vector<bool> included;  // by index of partitions()
   };
-  // Ends the request: one outcome per partition, in the order of partitions(). Call once.
+  // The session that an incremental request belongs to; kNoSession for all others.
+  [[nodiscard]] std::int32_t session_id() const noexcept { return session_id_; }
+  // Ends the request: one outcome per partition, in the order of partitions(). Call once, on the shard of `cache`,
+  // which is the session's for an incremental request. If the session has gone meanwhile, the answer carries
+  // everything.
   [[nodiscard]] Answer finish(FetchSessionCache& cache, std::span<const FetchOutcome> outcomes, std::int64_t now_ms);
 
  private:
@@ -94,7 +108,7 @@ class FetchContext {
   bool from_follower_ = false;
   bool uses_topic_ids_ = false;
   std::vector<FetchPartition> partitions_;
-  std::shared_ptr<FetchSession> session_;  // of an incremental request
+  std::int32_t session_id_ = kNoSession;
 };
 
 class FetchSessionCache {
@@ -102,8 +116,7 @@ class FetchSessionCache {
   struct Config {
     std::size_t slots_max = 1000;        // max.incremental.fetch.session.cache.slots, this shard's part
     std::int64_t eviction_ms = 120'000;  // a session unused for so long makes room for any other
-    std::int32_t first_id = 1;           // ids are drawn from [first_id, last_id]
-    std::int32_t last_id = INT32_MAX;
+    SessionIds ids;
   };
   // `random` gives 64 uniform bits.
   FetchSessionCache(const Config& config, Function<std::uint64_t()> random);
@@ -118,6 +131,8 @@ class FetchSessionCache {
   };
   // 70, 71 and 106 come back as the context's error.
   [[nodiscard]] FetchContext open(Request request, std::int64_t now_ms);
+  // Forgets the session, if it is there.
+  void close(std::int32_t session_id);
 
   [[nodiscard]] std::size_t size() const noexcept { return sessions_.size(); }
   [[nodiscard]] std::size_t partitions_total() const noexcept { return partitions_total_; }
@@ -145,7 +160,7 @@ class FetchSessionCache {
 
   Config config_;
   Function<std::uint64_t()> random_;
-  std::unordered_map<std::int32_t, std::shared_ptr<FetchSession>> sessions_;
+  std::unordered_map<std::int32_t, std::unique_ptr<FetchSession>> sessions_;
   std::set<UsedKey> by_use_;
   std::set<EvictionKey> evictable_by_all_;
   std::set<EvictionKey> evictable_by_privileged_;

@@ -15,7 +15,7 @@ FetchPartition partition(const std::string& topic, std::int32_t index, std::int6
 
 struct Fixture : testing::Test {
   std::mt19937_64 generator{1};
-  FetchSessionCache::Config config{.slots_max = 2, .eviction_ms = 1000, .first_id = 1, .last_id = 1'000'000};
+  FetchSessionCache::Config config{.slots_max = 2, .eviction_ms = 1000, .ids = {1, 1'000'000}};
   FetchSessionCache cache{config, [this] { return generator(); }};
 
   std::int32_t open_session(std::vector<FetchPartition> partitions, std::int64_t now_ms, bool follower = false) {
@@ -111,6 +111,29 @@ TEST_F(FetchSessionTest, Semantics32APartitionThatReturnedRecordsMovesToTheEnd) 
   FetchContext second = next(id, 2);
   EXPECT_EQ(second.partitions()[0].key.partition, 1);
   EXPECT_EQ(second.partitions()[1].key.partition, 0);
+}
+
+TEST_F(FetchSessionTest, Semantics31ASessionThatLeftMeanwhileIsAnsweredInFull) {
+  const std::int32_t id = open_session({partition("a", 0)}, 0);
+  FetchContext waiting = next(id, 1);
+  EXPECT_EQ(waiting.session_id(), id);
+  cache.close(id);
+  const auto answer = waiting.finish(cache, std::vector<FetchOutcome>{{.high_watermark = 5, .log_start = 0}}, 0);
+  EXPECT_TRUE(answer.included[0]);
+  EXPECT_EQ(next(id, 2).error(), ErrorCode::kFetchSessionIdNotFound);
+}
+
+TEST(SessionIds, NameTheirShard) {
+  for (const std::uint32_t shards : {1U, 2U, 3U, 7U, 64U}) {
+    for (std::uint32_t shard = 0; shard < shards; ++shard) {
+      const SessionIds ids = SessionIds::of_shard(shard, shards);
+      EXPECT_GT(ids.first, 0);
+      EXPECT_EQ(SessionIds::shard_of(ids.first, shards), shard);
+      EXPECT_EQ(SessionIds::shard_of(ids.last, shards), shard);
+    }
+    EXPECT_EQ(SessionIds::shard_of(0, shards), std::nullopt);
+    EXPECT_EQ(SessionIds::shard_of(-5, shards), std::nullopt);
+  }
 }
 
 TEST_F(FetchSessionTest, AnErrorIsAnsweredUntilItGoesAwayAndThenThePartitionIsSentOnce) {

@@ -37,7 +37,8 @@ class ManualRandom final : public runtime::Random {
 
 class ManualShard final : public runtime::Shard {
  public:
-  std::uint32_t index() const noexcept override { return 0; }
+  explicit ManualShard(std::uint32_t index = 0) : index_(index) {}
+  std::uint32_t index() const noexcept override { return index_; }
   const runtime::Clock& clock() const noexcept override { return clock_; }
   runtime::Random& random() noexcept override { return random_; }
   runtime::TimerQueue& timers() noexcept override { return timers_; }
@@ -63,6 +64,7 @@ class ManualShard final : public runtime::Shard {
   [[nodiscard]] bool idle() const { return posted_.empty() && hooks_.empty(); }
 
  private:
+  std::uint32_t index_;
   ManualClock clock_;
   ManualRandom random_;
   runtime::TimerQueue timers_;

@@ -1,0 +1,227 @@
+#include "broker/handlers/produce_handler.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/handlers/testing/made_up_broker.h"
+#include "broker/handlers/testing/requests.h"
+#include "protocol/messages/produce_response.h"
+
+namespace moldau::broker {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::ApiKey;
+using protocol::ErrorCode;
+using protocol::ProduceResponse;
+using testing::batch_of;
+using testing::MadeUpBroker;
+using testing::MemoryClient;
+using testing::produce_to;
+
+constexpr std::int16_t kVersion = 11;  // with names; leaders and endpoints since 10
+constexpr std::int16_t kAll = -1;
+
+struct ProduceHandlerTest : ::testing::Test {
+  void produce(MemoryClient& from, const ByteVector& batch, std::int16_t acks, std::string_view topic = "orders",
+               std::int32_t timeout_ms = 30'000) {
+    from.send(ApiKey::kProduce, kVersion, produce_to(topic, batch, acks, 0, timeout_ms));
+  }
+  static ProduceResponse::PartitionProduceResponse only(const std::optional<ProduceResponse>& answer) {
+    EXPECT_TRUE(answer.has_value());
+    return answer ? answer->responses.at(0).partition_responses.at(0) : ProduceResponse::PartitionProduceResponse{};
+  }
+  std::optional<ProduceResponse> answer_of(MemoryClient& client) {
+    return client.receive<ProduceResponse>(ApiKey::kProduce, kVersion);
+  }
+
+  MadeUpBroker broker;
+};
+
+TEST_F(ProduceHandlerTest, AcksOneIsAnsweredFromTheLogWithoutTheDisk) {
+  broker.add_topic("orders");
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(3), 1);
+  broker.run_turns();  // no disk job has run
+  const auto first = only(answer_of(client));
+  EXPECT_EQ(first.error_code, 0);
+  EXPECT_EQ(first.base_offset, 0);
+  EXPECT_EQ(first.log_start_offset, 0);
+  produce(client, batch_of(1), 1);
+  broker.run_turns();
+  EXPECT_EQ(only(answer_of(client)).base_offset, 3);
+}
+
+TEST_F(ProduceHandlerTest, AcksAllIsAnsweredOnceTheRecordsAreOnTheDisk) {
+  broker.add_topic("orders");
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(2), kAll);
+  broker.run_turns();
+  EXPECT_FALSE(client.has_answer());
+  EXPECT_EQ(broker.partition("orders").high_watermark(), Offset(2));
+  broker.settle();
+  const auto answer = only(answer_of(client));
+  EXPECT_EQ(answer.error_code, 0);
+  EXPECT_EQ(answer.base_offset, 0);
+  EXPECT_EQ(broker.operations(), 0U);
+}
+
+TEST_F(ProduceHandlerTest, Semantics09AcksZeroIsNotAnswered) {
+  broker.add_topic("orders");
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(2), 0);
+  broker.settle();
+  EXPECT_FALSE(client.has_answer());
+  EXPECT_FALSE(client.closed());
+  EXPECT_EQ(broker.partition("orders").log_end(), Offset(2));
+}
+
+TEST_F(ProduceHandlerTest, Semantics09AnErrorUnderAcksZeroClosesTheConnection) {
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(2), 0, "nowhere");
+  broker.settle();
+  EXPECT_FALSE(client.has_answer());
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(ProduceHandlerTest, Semantics09AcksAreMinusOneZeroOrOne) {
+  broker.add_topic("orders");
+  MemoryClient client = broker.connect();
+  for (const std::int16_t acks : std::initializer_list<std::int16_t>{2, -2}) {
+    produce(client, batch_of(1), acks);
+    broker.settle();
+    EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kInvalidRequiredAcks));
+  }
+  EXPECT_EQ(broker.partition("orders").log_end(), Offset(0));
+}
+
+TEST_F(ProduceHandlerTest, Semantics01AnswersLeaveInTheOrderOfTheRequests) {
+  broker.add_topic("orders");
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(1), kAll);  // waits for the disk
+  produce(client, batch_of(1), 1);     // could be answered at once
+  broker.run_turns();
+  EXPECT_FALSE(client.has_answer());
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).base_offset, 0);
+  EXPECT_EQ(only(answer_of(client)).base_offset, 1);
+}
+
+TEST_F(ProduceHandlerTest, Semantics15ATimeoutIsAnsweredAndTheRecordsStay) {
+  broker.add_topic("orders");
+  broker.set_leader("orders", MadeUpBroker::kSelf, {1, 2});
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(2), kAll, "orders", 1'000);
+  broker.settle();
+  EXPECT_FALSE(client.has_answer()) << "the other replica has not fetched it";
+  broker.advance(1'001ms);
+  const auto answer = only(answer_of(client));
+  EXPECT_EQ(answer.error_code, to_wire(ErrorCode::kRequestTimedOut));
+  EXPECT_EQ(broker.partition("orders").log_end(), Offset(2));
+  EXPECT_EQ(broker.operations(), 0U);
+}
+
+TEST_F(ProduceHandlerTest, Semantics15TooFewReplicasRefuseAcksAllOnly) {
+  replication::PartitionConfig config;
+  config.min_isr = 2;
+  broker.add_topic("orders", 1, config);
+  broker.set_leader("orders", MadeUpBroker::kSelf, {1});
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(1), kAll);
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kNotEnoughReplicas));
+  EXPECT_EQ(broker.partition("orders").log_end(), Offset(0));
+  produce(client, batch_of(1), 1);
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, 0);
+}
+
+TEST_F(ProduceHandlerTest, Semantics17ALostLeadershipNamesTheNewLeaderAndWhereItIs) {
+  broker.add_topic("orders");
+  (void)broker.partition("orders");
+  broker.set_leader("orders", MadeUpBroker::kOther, {2});
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(1), 1);
+  broker.settle();
+  const auto answer = answer_of(client);
+  const auto partition = only(answer);
+  EXPECT_EQ(partition.error_code, to_wire(ErrorCode::kNotLeaderOrFollower));
+  EXPECT_EQ(partition.current_leader.leader_id, 2);
+  EXPECT_EQ(partition.current_leader.leader_epoch, broker.partition("orders").leader_epoch().value());
+  ASSERT_EQ(answer->node_endpoints.size(), 1U);
+  EXPECT_EQ(answer->node_endpoints[0].node_id, 2);
+  EXPECT_EQ(answer->node_endpoints[0].host, "other.example");
+  EXPECT_EQ(answer->node_endpoints[0].port, 9092);
+}
+
+TEST_F(ProduceHandlerTest, Semantics17LeadershipLostWhileWaitingIsToldTheSame) {
+  broker.add_topic("orders");
+  broker.set_leader("orders", MadeUpBroker::kSelf, {1, 2});
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(1), kAll);
+  broker.settle();
+  EXPECT_FALSE(client.has_answer());
+  broker.set_leader("orders", MadeUpBroker::kOther, {2});
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kNotLeaderOrFollower));
+}
+
+TEST_F(ProduceHandlerTest, Semantics11TheLimitIsThatOfTheBatchAsReceived) {
+  replication::PartitionConfig config;
+  config.produce.max_message_bytes = 200;
+  broker.add_topic("orders", 1, config);
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(1, 300), 1);
+  // Compressed, the same record is small enough.
+  produce(client, batch_of(1, 300, {.codec = record::Codec::kGzip}), 1);
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kMessageTooLarge));
+  EXPECT_EQ(only(answer_of(client)).error_code, 0);
+}
+
+TEST_F(ProduceHandlerTest, Semantics14TheBatchIsStoredAsSent) {
+  broker.add_topic("orders");
+  MemoryClient client = broker.connect();
+  const ByteVector sent = batch_of(5, 100, {.codec = record::Codec::kZstd});
+  produce(client, sent, 1);
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, 0);
+  const auto read =
+      broker.partition("orders").read({.from = Offset(0), .bytes_max = 1 << 20, .at_least_one_batch = true});
+  ASSERT_TRUE(read);
+  ByteVector stored(read->slice.size);
+  ASSERT_EQ(read->slice.file->read_at(read->slice.position, stored), stored.size());
+  ByteVector expected = sent;
+  store_be(expected.data() + record::kLeaderEpochAt, MadeUpBroker::kFirstEpoch.value());
+  EXPECT_EQ(stored, expected) << "the offset is 0 as sent; only the leader epoch is written in";
+}
+
+TEST_F(ProduceHandlerTest, APartOnAnotherShardIsAnsweredTheSame) {
+  MadeUpBroker two(2);
+  two.add_topic("orders");
+  MemoryClient first = two.connect(1);
+  produce(first, batch_of(1), 1);  // the first user brings the partition to its shard
+  two.settle();
+  EXPECT_EQ(only(answer_of(first)).base_offset, 0);
+  EXPECT_NE(two.context(1).router.local({two.context(1).router.image()->topic("orders")->id, PartitionIndex(0)}),
+            nullptr);
+  MemoryClient second = two.connect(0);
+  produce(second, batch_of(1), kAll);
+  two.settle();
+  EXPECT_EQ(only(answer_of(second)).base_offset, 1);
+}
+
+TEST_F(ProduceHandlerTest, AnAppendOfAClientThatLeftEndsWithItsTimeout) {
+  broker.add_topic("orders");
+  broker.set_leader("orders", MadeUpBroker::kSelf, {1, 2});
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(1), kAll, "orders", 1'000);
+  broker.settle();
+  client.close();
+  broker.settle();
+  broker.advance(1'001ms);
+  EXPECT_EQ(broker.operations(), 0U);
+  EXPECT_TRUE(client.closed());
+}
+
+}  // namespace
+}  // namespace moldau::broker

@@ -90,8 +90,10 @@ class NodeProcess {
     }
     http_ = std::make_unique<http::Server>(home(), world_.view().network(0), logger_);
     http_->add("/livez", [](const http::HttpRequest&, http::Reply reply) { reply({.body = "ok\n"}); });
-    http_->add("/readyz", [this](const http::HttpRequest&, http::Reply reply) {
-      node_->ready() ? reply({.body = "ready\n"}) : reply({.status = 503, .body = "not ready\n"});
+    http_->add("/readyz", [this](const http::HttpRequest& request, http::Reply reply) {
+      std::string body = request.query == "verbose" ? conditions() : "";
+      body += node_->ready() ? "ready\n" : "not ready\n";
+      reply({.status = node_->ready() ? 200 : 503, .body = std::move(body)});
     });
     http_->add("/metrics", [this](const http::HttpRequest&, http::Reply reply) {
       node_->collect_metrics([reply = std::move(reply)](std::string text) mutable {
@@ -107,6 +109,15 @@ class NodeProcess {
       return false;
     }
     return true;
+  }
+
+  // One line for each thing that has to hold before the node is ready.
+  [[nodiscard]] std::string conditions() const {
+    std::string lines;
+    for (const auto& [name, holds] : node_->readiness()) {
+      lines += fmt::format("[{}] {}\n", holds ? '+' : '-', name);
+    }
+    return lines;
   }
 
   void announce(const broker::ReadyInfo& info) {

@@ -202,6 +202,8 @@ def case_health_and_metrics(work):
         check(node.topic("create", "orders", "--partitions", 2)[0] == 0, "create")
         check(node.get("/livez") == (200, "ok\n"), str(node.get("/livez")))
         check(node.get("/readyz") == (200, "ready\n"), str(node.get("/readyz")))
+        code, text = node.get("/readyz?verbose")
+        check(code == 200 and text.endswith("\n[+] clients are served\nready\n") and "[-]" not in text, text)
         code, text = node.get("/metrics")
         check(code == 200 and "moldau_ready 1\n" in text and "moldau_partitions_hosted 2\n" in text, text[:400])
         for line in text.splitlines():

@@ -24,6 +24,7 @@ const std::set<std::string_view> kKeysInEffect = {"advertised.listeners",
                                                   "broker.id",
                                                   "broker.rack",
                                                   "broker.session.timeout.ms",
+                                                  "compression.type",
                                                   "connections.max.idle.ms",
                                                   "controller.listener.names",
                                                   "controller.quorum.bootstrap.servers",
@@ -73,13 +74,15 @@ const std::set<std::string_view> kKeysInEffect = {"advertised.listeners",
                                                   "num.partitions",
                                                   "num.recovery.threads.per.data.dir",
                                                   "process.roles",
+                                                  "producer.id.expiration.check.interval.ms",
                                                   "producer.id.expiration.ms",
                                                   "queued.max.request.bytes",
                                                   "replica.high.watermark.checkpoint.interval.ms",
                                                   "replica.lag.time.max.ms",
                                                   "security.inter.broker.protocol",
                                                   "socket.listen.backlog.size",
-                                                  "socket.request.max.bytes"};
+                                                  "socket.request.max.bytes",
+                                                  "unclean.leader.election.enable"};
 
 // Keys that keep somebody out. Ignoring one would open the cluster, so a start with one of them is refused.
 struct Guard {
@@ -316,6 +319,7 @@ class Builder {
     milliseconds("log.retention.check.interval.ms", config_.retention_check_interval);
     milliseconds("replica.lag.time.max.ms", config_.replica_lag_max);
     number("producer.id.expiration.ms", config_.producer_id_expiration_ms);
+    milliseconds("producer.id.expiration.check.interval.ms", config_.producer_expiry_check_interval);
     milliseconds("broker.heartbeat.interval.ms", config_.heartbeat_interval);
     milliseconds("broker.session.timeout.ms", config_.session_timeout);
     milliseconds("metadata.max.idle.interval.ms", config_.metadata_idle_interval);

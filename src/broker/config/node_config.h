@@ -61,6 +61,7 @@ struct NodeConfig {
   std::chrono::milliseconds retention_check_interval = std::chrono::minutes(5);
   std::chrono::milliseconds replica_lag_max = std::chrono::seconds(30);
   std::int32_t producer_id_expiration_ms = 86'400'000;
+  std::chrono::milliseconds producer_expiry_check_interval = std::chrono::minutes(10);
 
   std::chrono::milliseconds heartbeat_interval = std::chrono::seconds(2);
   std::chrono::milliseconds session_timeout = std::chrono::seconds(9);

@@ -114,7 +114,8 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   void stop(std::chrono::milliseconds patience, Function<void(bool)> stopped);
   void collect_metrics(Function<void(std::string)> done);
 
-  [[nodiscard]] bool ready() const noexcept { return ready_; }
+  [[nodiscard]] bool ready() const noexcept { return ready_ && !failed_; }
+  [[nodiscard]] std::vector<Condition> readiness() const;
   [[nodiscard]] const NodeConfig& config() const noexcept { return config_; }
 
  private:
@@ -498,6 +499,14 @@ void Node::Impl::destroy_shards(bool clean) {
       });
 }
 
+std::vector<Node::Condition> Node::Impl::readiness() const {
+  return {{"the metadata log is read and its controller active", previous_registration_.has_value()},
+          {"the partition logs are open", replicas_ && replicas_->loaded()},
+          {"the broker is unfenced", lifecycle_ && lifecycle_->running()},
+          {"nothing has failed", !failed_},
+          {"clients are served", ready_}};
+}
+
 void Node::Impl::collect_metrics(Function<void(std::string)> done) {
   struct Gathering {
     std::vector<ShardMetrics> shards;
@@ -514,7 +523,7 @@ void Node::Impl::collect_metrics(Function<void(std::string)> done) {
       },
       [this, gathering] {
         NodeMetrics node;
-        node.ready = ready_;
+        node.ready = ready();
         node.partitions_hosted = replicas_ ? replicas_->partitions() : 0;
         if (raft_) {
           node.metadata_high_watermark = raft_->high_watermark().value();
@@ -543,6 +552,9 @@ void Node::stop(std::chrono::milliseconds patience, Function<void(bool)> stopped
 }
 bool Node::ready() const noexcept {
   return impl_->ready();
+}
+std::vector<Node::Condition> Node::readiness() const {
+  return impl_->readiness();
 }
 const NodeConfig& Node::config() const noexcept {
   return impl_->config();

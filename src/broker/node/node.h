@@ -51,7 +51,14 @@ class Node {
   // Within `patience`: what takes longer is cut off. `stopped(clean)` once.
   void stop(std::chrono::milliseconds patience, Function<void(bool)> stopped);
 
+  // Clients are served: started, not failed since, and not stopping.
   [[nodiscard]] bool ready() const noexcept;
+  // What ready() takes, in the order in which a start reaches it, and whether it holds now.
+  struct Condition {
+    const char* name;
+    bool holds;
+  };
+  [[nodiscard]] std::vector<Condition> readiness() const;
   [[nodiscard]] const NodeConfig& config() const noexcept;
   // Renders the metrics of all shards; `done` on the home shard.
   void collect_metrics(Function<void(std::string)> done);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/node/metadata_check.h"
 #include "raft/driver/bootstrap_file.h"
 #include "raft/driver/format.h"
 #include "storage/directory/open_directories.h"
@@ -107,6 +108,9 @@ std::expected<NodeDirectory, std::string> open_node_directory(const runtime::Wor
     directory.bootstrap = *std::move(bootstrap);
   } else if (bootstrap.error().kind() != ErrorKind::kNotFound) {
     return std::unexpected(directory.log_directory->path() + ": bootstrap.checkpoint: " + bootstrap.error().message());
+  }
+  if (auto refused = refuse_metadata(world.fs, directory.log_directory->path(), directory.bootstrap)) {
+    return std::unexpected(*std::move(refused));
   }
   if (const Result<> claimed = directory.log_directory->claim(); !claimed) {
     return std::unexpected(directory.log_directory->path() + ": " + claimed.error().message());

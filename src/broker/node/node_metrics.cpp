@@ -10,12 +10,17 @@ namespace moldau::broker {
 
 ShardMetrics read_metrics(ShardServices& services) {
   ShardMetrics metrics;
-  ConnectionTable& connections = services.broker_connections();
-  metrics.connections = connections.size();
-  metrics.connections_opened = connections.opened_total();
-  metrics.connections_closed_idle = connections.closed_idle_total();
-  metrics.connections_closed_slow = connections.closed_slow_total();
-  metrics.request_memory_bytes = connections.chunks().in_use_bytes();
+  if (services.serving()) {
+    ConnectionTable& connections = services.broker_connections();
+    metrics.connections = connections.size();
+    metrics.connections_opened = connections.opened_total();
+    metrics.connections_closed_idle = connections.closed_idle_total();
+    metrics.connections_closed_slow = connections.closed_slow_total();
+    metrics.request_memory_bytes = connections.chunks().in_use_bytes();
+    for (const protocol::ApiInfo* api : services.broker_dispatcher().served()) {
+      metrics.requests.emplace_back(api->name, services.broker_dispatcher().counters_of(api->key).requests);
+    }
+  }
   metrics.fetch_sessions = services.sessions().size();
   metrics.sync_rounds = services.sync().rounds();
   services.router().for_each([&](replication::Partition& partition) {
@@ -26,9 +31,6 @@ ShardMetrics read_metrics(ShardServices& services) {
       metrics.log_bytes += partition.log()->size_bytes();
     }
   });
-  for (const protocol::ApiInfo* api : services.broker_dispatcher().served()) {
-    metrics.requests.emplace_back(api->name, services.broker_dispatcher().counters_of(api->key).requests);
-  }
   return metrics;
 }
 

@@ -44,7 +44,9 @@ ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Err
       logger_(environment.world.logger),
       checkpointer_(environment.directory, *this, shard_, environment.world.workers, intervals_of(environment.config)),
       remover_(environment.directory, shard_, environment.world.workers, std::chrono::minutes(1)),
-      retention_timer_(shard_.timers(), [this] { keep_seeds(); }) {
+      config_warnings_(environment.topic_configs, logger_),
+      retention_timer_(shard_.timers(), [this] { keep_seeds(); }),
+      expiry_timer_(shard_.timers(), [this] { expire_seeds_producers(); }) {
   environment_.directory.on_failure(
       [this, on_failure = std::move(on_failure)](storage::LogDirectory&, const Error& error) mutable {
         for (PartitionRouter* router : environment_.routers) {
@@ -95,6 +97,8 @@ void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
                        }
                        checkpointer_.start();
                        retention_timer_.arm(shard_.clock().now() + environment_.config.retention_check_interval);
+                       expiry_timer_.arm(shard_.clock().now() + environment_.config.producer_expiry_check_interval);
+                       config_warnings_.look_at_all(*image_);
                        done();
                      });
 }
@@ -120,6 +124,7 @@ void ReplicaHost::apply(const metadata::Image& image, const metadata::ImageChang
       host_if_ours(image, *topic, index);
     }
   }
+  config_warnings_.look_at(image, changes);
   if (!changes.configs.empty()) {
     environment_.home.for_each_seed([&](PartitionSeed& seed) {
       seed.log->on_config(environment_.topic_configs.config_of(image, seed.name.topic).log);
@@ -271,13 +276,21 @@ void ReplicaHost::keep_seeds() {
       environment_.directory.fail(removed.error());
     }
     remove_files(environment_.world, shard_, seed.log->take_due_deletions(now_ms));
+    seed.log->release_idle_resources();  // what the check itself may have opened
   });
   retention_timer_.arm(shard_.clock().now() + environment_.config.retention_check_interval);
+}
+
+void ReplicaHost::expire_seeds_producers() {
+  const std::int64_t now_ms = shard_.clock().wall_ms();
+  environment_.home.for_each_seed([now_ms](PartitionSeed& seed) { seed.log->expire_producers(now_ms); });
+  expiry_timer_.arm(shard_.clock().now() + environment_.config.producer_expiry_check_interval);
 }
 
 void ReplicaHost::stop(Function<void(Result<>)> done) {
   stopping_ = true;
   retention_timer_.cancel();
+  expiry_timer_.cancel();
   environment_.home.take_all([this, done = std::move(done)](std::vector<PartitionSeed> seeds) mutable {
     close_logs(std::move(seeds),
                [this, done = std::move(done)](std::vector<storage::PartitionMarks> marks, bool clean) mutable {

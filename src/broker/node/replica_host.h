@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "broker/config/node_config.h"
+#include "broker/config/topic_config_warnings.h"
 #include "broker/config/topic_configs.h"
 #include "broker/partitions/partition_home.h"
 #include "broker/partitions/partition_router.h"
@@ -74,6 +75,7 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   void remove(const TopicIdPartition& id, const TopicPartition& name);
   void release_name(const TopicPartition& name);
   void keep_seeds();
+  void expire_seeds_producers();
   void close_logs(std::vector<PartitionSeed> seeds, Function<void(std::vector<storage::PartitionMarks>, bool)> done);
   void collect_marks(const storage::LogDirectory& directory,
                      Function<void(std::vector<storage::PartitionMarks>)> done) override;
@@ -85,8 +87,10 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
   storage::Checkpointer checkpointer_;
   storage::DirectoryRemover remover_;
+  TopicConfigWarnings config_warnings_;
   std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
   runtime::Timer retention_timer_;
+  runtime::Timer expiry_timer_;
   bool loaded_ = false;
   bool stopping_ = false;
 };

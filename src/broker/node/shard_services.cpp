@@ -23,6 +23,8 @@ using protocol::ApiKey;
 namespace {
 
 constexpr auto kHousekeepingInterval = std::chrono::milliseconds(500);
+constexpr auto kIdleCheckInterval = std::chrono::seconds(10);
+constexpr auto kIdleMax = std::chrono::minutes(1);  // a partition unused for so long keeps no open file
 constexpr std::int16_t kFirstProduceVersionWithIds = 13;
 constexpr std::int16_t kFirstFetchVersionWithIds = 13;
 
@@ -34,11 +36,8 @@ ChunkPool::Limits memory_limits(const NodeConfig& config, std::size_t shards) {
 }
 
 FetchSessionCache::Config session_config(const NodeConfig& config, std::size_t shard, std::size_t shards) {
-  const std::int64_t range = std::int64_t{INT32_MAX} / static_cast<std::int64_t>(shards);
-  const auto first = static_cast<std::int32_t>(range * static_cast<std::int64_t>(shard));
   return {.slots_max = static_cast<std::size_t>(config.fetch_session_slots) / shards,
-          .first_id = std::max(1, first),
-          .last_id = static_cast<std::int32_t>(first + range - 1)};
+          .ids = SessionIds::of_shard(static_cast<std::uint32_t>(shard), static_cast<std::uint32_t>(shards))};
 }
 
 }  // namespace
@@ -196,6 +195,7 @@ ShardServices::ShardServices(const Environment& environment)
           .router = router_,
           .operations = operations_,
           .scratch = scratch_,
+          .sessions = sessions_,
           .limits = {.fetch_bytes_max = environment_.config.fetch_bytes_max,
                      .decompressed_bytes_max = static_cast<std::size_t>(environment_.config.decompressed_bytes_max)}},
       sessions_(session_config(environment_.config, environment_.shard, environment_.world.shard_count()),
@@ -259,6 +259,7 @@ void ShardServices::wire(const std::vector<ShardServices*>& all, PartitionHome& 
   broker_connections_->wire(*broker_dispatcher_, std::move(broker_tables));
   controller_connections_->wire(*controller_dispatcher_, std::move(controller_tables));
   next_retention_ = shard_.clock().now() + environment_.config.retention_check_interval;
+  next_expiry_ = shard_.clock().now() + environment_.config.producer_expiry_check_interval;
   housekeeping_.arm(shard_.clock().now() + kHousekeepingInterval);
 }
 
@@ -267,7 +268,7 @@ void ShardServices::add_broker_handlers() {
   Dispatcher& dispatcher = *broker_dispatcher_;
   ControllerChannel& controller = environment_.controller;
   dispatcher.add(ApiKey::kProduce, std::make_unique<ProduceHandler>(context_, peers_));
-  dispatcher.add(ApiKey::kFetch, std::make_unique<FetchHandler>(context_, peers_, sessions_));
+  dispatcher.add(ApiKey::kFetch, std::make_unique<FetchHandler>(context_, peers_));
   dispatcher.add(ApiKey::kListOffsets, std::make_unique<ListOffsetsHandler>(context_, peers_));
   dispatcher.add(ApiKey::kMetadata,
                  std::make_unique<MetadataHandler>(context_, environment_.identity, environment_.auto_creator));
@@ -298,15 +299,19 @@ void ShardServices::add_controller_handlers() {
 }
 
 void ShardServices::keep_house() {
+  const NodeConfig& config = environment_.config;
   const runtime::MonoTime now = shard_.clock().now();
-  const bool retention_due = now >= next_retention_;
-  if (retention_due) {
-    next_retention_ = now + environment_.config.retention_check_interval;
-  }
-  const bool lag_due = now >= next_lag_tick_;
-  if (lag_due) {
-    next_lag_tick_ = now + environment_.config.replica_lag_max / 2;
-  }
+  const auto due = [now](runtime::MonoTime& next, std::chrono::milliseconds interval) {
+    const bool is_due = now >= next;
+    if (is_due) {
+      next = now + interval;
+    }
+    return is_due;
+  };
+  const bool retention_due = due(next_retention_, config.retention_check_interval);
+  const bool lag_due = due(next_lag_tick_, config.replica_lag_max / 2);
+  const bool expiry_due = due(next_expiry_, config.producer_expiry_check_interval);
+  const bool idle_due = due(next_idle_check_, kIdleCheckInterval);
   router_.for_each([&](replication::Partition& partition) {
     partition.sync_if_due();
     if (lag_due && partition.is_leader()) {
@@ -315,6 +320,12 @@ void ShardServices::keep_house() {
     if (retention_due) {
       partition.enforce_retention();
       remove_files(environment_.world, shard_, partition.take_due_deletions());
+    }
+    if (expiry_due) {
+      partition.expire_producers();
+    }
+    if (idle_due) {
+      partition.release_if_unused_since(now - kIdleMax);
     }
   });
   housekeeping_.arm(now + kHousekeepingInterval);

@@ -45,6 +45,8 @@ class ShardServices {
   // Once all shards have theirs: makes the handlers and connects the tables.
   void wire(const std::vector<ShardServices*>& all, PartitionHome& home, runtime::Shard& home_shard);
 
+  // Between wire() and drop_requests(): the tables and dispatchers below are there.
+  [[nodiscard]] bool serving() const noexcept { return broker_dispatcher_ != nullptr; }
   [[nodiscard]] PartitionRouter& router() noexcept { return router_; }
   [[nodiscard]] storage::SyncGroup& sync() noexcept { return sync_; }
   [[nodiscard]] ConnectionTable& broker_connections() noexcept { return *broker_connections_; }
@@ -88,6 +90,8 @@ class ShardServices {
   runtime::Timer housekeeping_;
   runtime::MonoTime next_retention_{};
   runtime::MonoTime next_lag_tick_{};
+  runtime::MonoTime next_expiry_{};
+  runtime::MonoTime next_idle_check_{};
 };
 
 }  // namespace moldau::broker

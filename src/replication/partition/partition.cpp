@@ -218,6 +218,7 @@ std::expected<Appended, Refusal> Partition::finish_append(const storage::AppendR
                                                           std::int64_t append_time_ms) {
   const Appended appended{result.first_offset, result.last_offset,   append_time_ms,
                           log_->log_start(),   core_.leader_epoch(), result.duplicate};
+  note_use();
   rolled_ = rolled_ || result.rolled;
   // A rolled segment is synced in the background as in Kafka: the recovery point can pass it then.
   if (result.rolled || (acks == Acks::kAll && config_.acks_all_sync && durable_end_ <= result.last_offset) ||
@@ -353,6 +354,7 @@ void Partition::enforce_retention() {
   if (unavailable(kNoLeaderEpoch, false)) {
     return;
   }
+  released_ = false;  // the check may open what an idle partition had closed
   const auto deleted = log_->enforce_retention(wall_ms(), core_.high_watermark());
   if (!deleted) {
     on_storage_failure(deleted.error());
@@ -364,7 +366,32 @@ void Partition::enforce_retention() {
     apply(effects);
     complete_deletes();
   }
-  log_->expire_producers(wall_ms());
+}
+
+void Partition::expire_producers() {
+  if (log_ && !offline_) {
+    log_->expire_producers(wall_ms());
+  }
+}
+
+void Partition::note_use() noexcept {
+  last_use_ = environment_.shard.clock().now();
+  released_ = false;
+}
+
+void Partition::release_if_unused_since(runtime::MonoTime since) {
+  if (!log_ || offline_ || released_ || last_use_ > since || ticket_) {
+    return;
+  }
+  if (log_->has_unsynced()) {
+    request_sync();
+    return;
+  }
+  log_->release_idle_resources();
+  released_ = true;
+  if (log_->offline()) {
+    on_storage_failure({ErrorKind::kIo, "the files of an idle partition could not be written out"});
+  }
 }
 
 std::vector<std::string> Partition::take_due_deletions() {

@@ -169,6 +169,11 @@ class Partition final : private storage::SyncClient {
 
   // log.retention.check.interval.ms: deletes segments that the rules let go.
   void enforce_retention();
+  // producer.id.expiration.check.interval.ms: forgets producers idle for producer.id.expiration.ms.
+  void expire_producers();
+  // Closes the files of a partition that nobody wrote to or read records from since then (D7); what is unsynced is
+  // synced first, and the files go at a later call. The next use opens them again.
+  void release_if_unused_since(runtime::MonoTime since);
   // Files whose file.delete.delay.ms has passed, to be removed on Workers.
   [[nodiscard]] std::vector<std::string> take_due_deletions();
   // flush.ms: asks for a sync if records have waited long enough.
@@ -210,6 +215,8 @@ class Partition final : private storage::SyncClient {
   [[nodiscard]] std::optional<DivergingEpoch> divergence(const ReadRequest& request) const;
   [[nodiscard]] Offset bound_of(FetchIsolation isolation) const noexcept;
 
+  void note_use() noexcept;
+
   // Carries a step's effects out, then wakes who waits for them.
   void apply(Effects& effects);
   void tell_high_watermark();
@@ -236,6 +243,8 @@ class Partition final : private storage::SyncClient {
   Offset durable_end_;
   bool offline_ = false;
   bool rolled_ = false;  // since the last sync began
+  runtime::MonoTime last_use_{};
+  bool released_ = false;  // since the last use
   std::shared_ptr<storage::SyncTicket> ticket_;
   bool ticket_has_roll_ = false;
   WaitNode acks_;     // by end

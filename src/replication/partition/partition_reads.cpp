@@ -66,6 +66,7 @@ std::expected<ReadResult, Refusal> Partition::read(const ReadRequest& request) {
   if (request.from >= bound) {
     return result;
   }
+  note_use();
   auto slice = log_->read(request.from, bound, request.bytes_max, request.at_least_one_batch);
   if (!slice) {
     return std::unexpected(refuse_io(slice.error()));
@@ -115,6 +116,7 @@ std::expected<ListedOffset, Refusal> Partition::list_offset(const ListOffsetRequ
   if (auto refused = unavailable(request.current_leader_epoch, request.leader_only)) {
     return std::unexpected(*refused);
   }
+  note_use();
   const bool consumer = request.isolation != FetchIsolation::kLogEnd;
   const bool available = !consumer || core_.offsets_available();
   const auto not_available = [this] {

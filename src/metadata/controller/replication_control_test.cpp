@@ -8,7 +8,7 @@ namespace {
 using testing::Driver;
 using testing::ids;
 
-TEST(Registration, ABrokerIsFencedUntilItHasReadItsOwnRegistration) {
+TEST(Registration, Semantics61ABrokerIsFencedUntilItHasReadItsOwnRegistration) {
   Driver driver;
   ASSERT_TRUE(driver.start(1, 1));
   EXPECT_TRUE(driver.image().broker(NodeId(1))->fenced());
@@ -24,7 +24,7 @@ TEST(Registration, ABrokerIsFencedUntilItHasReadItsOwnRegistration) {
   EXPECT_FALSE(driver.image().broker(NodeId(1))->fenced());
 }
 
-TEST(Registration, RefusalsChangeNothing) {
+TEST(Registration, Semantics61RefusalsChangeNothing) {
   Driver driver;
   driver.bring_up(1);
   const auto refused = [&](RegisterBroker request) {
@@ -75,7 +75,7 @@ TEST(Registration, TheSameIncarnationKeepsItsEpochAndState) {
   EXPECT_FALSE(driver.image().broker(NodeId(1))->fenced());
 }
 
-TEST(Heartbeat, AnotherEpochIsStale) {
+TEST(Heartbeat, Semantics61AnotherEpochIsStale) {
   Driver driver;
   driver.bring_up(1);
   BrokerHeartbeat old = driver.beat(1);
@@ -86,7 +86,7 @@ TEST(Heartbeat, AnotherEpochIsStale) {
   EXPECT_EQ(driver.controller.heartbeat(unknown, driver.now).error().code, ErrorCode::kStaleBrokerEpoch);
 }
 
-TEST(Heartbeat, KeepsTheSessionAlive) {
+TEST(Heartbeat, Semantics61KeepsTheSessionAlive) {
   Driver driver;
   driver.bring_up(1);
   for (int i = 0; i < 20; ++i) {
@@ -104,7 +104,7 @@ TEST(Heartbeat, KeepsTheSessionAlive) {
   EXPECT_FALSE(driver.controller.fence_one_stale_broker(driver.now));
 }
 
-TEST(ControlledShutdown, LeadersMoveFirstThenTheBrokerMayStop) {
+TEST(ControlledShutdown, Semantics61LeadersMoveFirstThenTheBrokerMayStop) {
   Driver driver;
   for (int id = 1; id <= 3; ++id) {
     driver.bring_up(id);
@@ -172,7 +172,7 @@ TEST(UncleanRestart, IsInNeitherIsrNorElr) {
   EXPECT_NE(driver.epoch_of(2), before);
 }
 
-TEST(UncleanRestart, OfTheLastLeaderIsElectedAsRecovering) {
+TEST(UncleanRestart, Semantics61OfTheLastLeaderIsElectedAsRecovering) {
   Driver driver;
   driver.bring_up(1);
   ASSERT_EQ(driver.create("a", {ids({1})}), ApiError{});

@@ -79,11 +79,12 @@ def _table(scope: str, keys: list[ConfigKey]) -> str:
         rows.append("    {" + ",\n     ".join(row) + "},\n")
     return (
         f'{_BANNER}#include "config_schema/config_key.h"\n\n#include <limits>\n\nnamespace moldau::config::detail {{\n\n'
-        f"std::span<const ConfigKey> {_function(scope)}() noexcept;\n\nnamespace {{\n\n"
+        f"std::span<const ConfigKey> {_function(scope)}() noexcept;\n\nnamespace {_function(scope)}_table {{\nnamespace {{\n\n"
         "[[maybe_unused]] constexpr double kInfinite = std::numeric_limits<double>::infinity();\n\n"
         f"{''.join(lists)}\n"
-        f"constexpr ConfigKey kKeys[] = {{\n{''.join(rows)}}};\n\n}}  // namespace\n\n"
-        f"std::span<const ConfigKey> {_function(scope)}() noexcept {{ return kKeys; }}\n\n"
+        f"constexpr ConfigKey kKeys[] = {{\n{''.join(rows)}}};\n\n}}  // namespace\n"
+        f"}}  // namespace {_function(scope)}_table\n\n"
+        f"std::span<const ConfigKey> {_function(scope)}() noexcept {{ return {_function(scope)}_table::kKeys; }}\n\n"
         "}  // namespace moldau::config::detail\n"
     )
 

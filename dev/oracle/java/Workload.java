@@ -75,7 +75,7 @@ public final class Workload {
     private static Properties common() {
         Properties properties = new Properties();
         properties.put("bootstrap.servers", bootstrap);
-        properties.put("default.api.timeout.ms", "30000");
+        properties.put("default.api.timeout.ms", "60000");
         properties.put("request.timeout.ms", "15000");
         return properties;
     }
@@ -87,10 +87,10 @@ public final class Workload {
             case "txn": return transaction(words);
             case "delete-records":
                 admin.deleteRecords(Map.of(new TopicPartition(words[1], Integer.parseInt(words[2])),
-                    RecordsToDelete.beforeOffset(Long.parseLong(words[3])))).all().get(20, TimeUnit.SECONDS);
+                    RecordsToDelete.beforeOffset(Long.parseLong(words[3])))).all().get(60, TimeUnit.SECONDS);
                 return "";
             case "delete-topic":
-                admin.deleteTopics(List.of(words[1])).all().get(20, TimeUnit.SECONDS);
+                admin.deleteTopics(List.of(words[1])).all().get(60, TimeUnit.SECONDS);
                 return "";
             case "config": return config(words[1], words[2], pairs(words, 3));
             case "acl":
@@ -130,7 +130,7 @@ public final class Workload {
     }
 
     private static String topic(String name, int partitions, Map<String, String> configs) throws Exception {
-        admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1).configs(configs))).all().get(20, TimeUnit.SECONDS);
+        admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1).configs(configs))).all().get(60, TimeUnit.SECONDS);
         return "";
     }
 
@@ -216,7 +216,7 @@ public final class Workload {
         Collection<AlterConfigOp> operations = new ArrayList<>();
         values.forEach((key, value) ->
             operations.add(new AlterConfigOp(new ConfigEntry(key, value), AlterConfigOp.OpType.SET)));
-        admin.incrementalAlterConfigs(Map.of(resource, operations)).all().get(20, TimeUnit.SECONDS);
+        admin.incrementalAlterConfigs(Map.of(resource, operations)).all().get(60, TimeUnit.SECONDS);
         return "";
     }
 

@@ -65,12 +65,13 @@ int flags_of(OpenMode mode) noexcept {
 
 constexpr mode_t kFileMode = 0644;  // before the umask, as Java creates files
 constexpr mode_t kDirectoryMode = 0755;
-constexpr std::size_t kIovecsMax = 64;  // pieces handed to one pwritev; below IOV_MAX, on the stack
+constexpr std::size_t kWriteIovecsMax = 64;  // pieces handed to one pwritev; below IOV_MAX, on the stack
 
 // The next pieces to write as iovecs, starting `skip` bytes into pieces.front().
-std::size_t gather(std::span<const Bytes> pieces, std::size_t skip, std::array<iovec, kIovecsMax>& vectors) noexcept {
+std::size_t gather(std::span<const Bytes> pieces, std::size_t skip,
+                   std::array<iovec, kWriteIovecsMax>& vectors) noexcept {
   std::size_t count = 0;
-  for (const Bytes& piece : pieces.first(std::min(pieces.size(), kIovecsMax))) {
+  for (const Bytes& piece : pieces.first(std::min(pieces.size(), kWriteIovecsMax))) {
     const Bytes rest = piece.subspan(std::exchange(skip, 0));
     vectors[count++] = {const_cast<std::byte*>(rest.data()), rest.size()};
   }
@@ -117,7 +118,7 @@ Result<std::size_t> PosixFile::read_at(std::uint64_t position, MutableBytes into
 }
 
 Result<> PosixFile::write_at(std::uint64_t position, std::span<const Bytes> pieces) {
-  std::array<iovec, kIovecsMax> vectors;
+  std::array<iovec, kWriteIovecsMax> vectors;
   std::size_t skip = 0;  // bytes of pieces.front() already written
   for (;;) {
     while (!pieces.empty() && pieces.front().size() == skip) {

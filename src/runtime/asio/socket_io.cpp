@@ -14,7 +14,7 @@
 namespace moldau::runtime {
 namespace {
 
-constexpr std::size_t kIovecsMax = 256;                 // regions handed to one sendmsg; below IOV_MAX, on the stack
+constexpr std::size_t kSendIovecsMax = 256;             // regions handed to one sendmsg; below IOV_MAX, on the stack
 constexpr std::size_t kSendfileBytesMax = 0x7FFF'F000;  // what one sendfile call moves at most
 
 struct Moved {
@@ -27,12 +27,12 @@ bool would_block(int code) noexcept {
   return code == EAGAIN || code == EWOULDBLOCK;
 }
 
-// Sends the leading memory regions (at most kIovecsMax); says through `count` how many it took on.
+// Sends the leading memory regions (at most kSendIovecsMax); says through `count` how many it took on.
 Moved send_memory(int descriptor, std::span<const OutRegion> regions, std::size_t& count) noexcept {
-  std::array<iovec, kIovecsMax> vectors;
+  std::array<iovec, kSendIovecsMax> vectors;
   std::size_t bytes = 0;
   count = 0;
-  while (count < regions.size() && count < kIovecsMax && regions[count].file == nullptr) {
+  while (count < regions.size() && count < kSendIovecsMax && regions[count].file == nullptr) {
     const Bytes memory = regions[count].memory;
     vectors[count] = {const_cast<std::byte*>(memory.data()), memory.size()};
     bytes += memory.size();

@@ -285,6 +285,35 @@ def case_line_31_a_session_goes_on_from_any_connection(work):
                      "the session is closed")
 
 
+def case_line_36_a_lost_tail_is_shown_to_who_read_it(work):
+    broker = node(work)
+    try:
+        broker.start()
+        client = Client(broker.port)
+        client.create("t")
+        client.must_produce("t", "@ n=3 size=10")  # acks=all: on the disk
+        log = broker.data / "t-0" / "00000000000000000000.log"
+        durable = log.stat().st_size
+        client.must_produce("t", "@ n=4 size=10", acks=1)
+        equal(client.offset("t", -1), 7, "the end that a consumer saw")
+        broker.kill()
+        with open(log, "r+b") as file:  # as a power cut takes what was not synced
+            file.truncate(durable)
+        broker.start()
+        client = Client(broker.port)
+        client.until(lambda: client.offset("t", -1) is not None, "the partition serves again")
+        client.must_produce("t", "@ n=9 size=10")
+        equal(client.end_of_epoch("t", 0), (0, 3), "the end of the epoch that the consumer was in")
+        body = fetch_body([("t", 0, 7)], max_wait_ms=5000, min_bytes=1 << 20)
+        body["topics"][0]["partitions"][0]["lastFetchedEpoch"] = 0
+        began = time.monotonic()
+        data = client.ask(FETCH, 12, body)["responses"][0]["partitions"][0]
+        equal((data["errorCode"], data["divergingEpoch"]["epoch"], data["divergingEpoch"]["endOffset"]), (0, 0, 3), "the fetch")
+        check(not data["records"] and time.monotonic() - began < 3, "it came with records, or late")
+    finally:
+        broker.kill()
+
+
 def case_line_43_deleted_records_stay_deleted_after_a_kill(work):
     broker = node(work)
     try:

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "broker/handlers/fetch_limits.h"
+#include "broker/handlers/leader_endpoints.h"
 
 namespace moldau::broker {
 
@@ -260,7 +261,8 @@ std::vector<FetchOutcome> FetchOperation::decide() {
 void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchResponse& response,
                           std::vector<FileRange>& ranges) {
   response.session_id = session_answer.session_id;
-  std::vector<NodeId> leaders;
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();  // the endpoints are views into it
+  LeaderEndpoints leaders;
   for (std::size_t i = 0; i < reads_.size(); ++i) {
     if (!session_answer.included[i]) {
       continue;
@@ -279,19 +281,14 @@ void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchRespo
     auto& data = response.responses.back().partitions.emplace_back();
     data.partition_index = key.partition;
     fill_partition(data, reads_[i], bytes_[i], ranges);
-    if (data.current_leader.leader_id >= 0) {
-      const NodeId leader(data.current_leader.leader_id);
-      if (std::find(leaders.begin(), leaders.end(), leader) == leaders.end()) {
-        leaders.push_back(leader);
-      }
+    if (request_.version() >= kFirstVersionWithEndpoints &&
+        (reads_[i].error == ErrorCode::kNotLeaderOrFollower || reads_[i].error == ErrorCode::kFencedLeaderEpoch)) {
+      const metadata::Topic* known = image->topic(key.topic_id);
+      leaders.name(data.current_leader, reads_[i].leader, reads_[i].leader_epoch,
+                   known == nullptr ? nullptr : known->partition(PartitionIndex(key.partition)));
     }
   }
-  for (const NodeId leader : leaders) {
-    if (const auto address = live_address_of(context_, leader, request_.connection())) {
-      response.node_endpoints.push_back(
-          {.node_id = leader.value(), .host = address->host, .port = address->port, .rack = address->rack});
-    }
-  }
+  leaders.add_to(response, context_, request_.connection());
 }
 
 void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& data, const FetchRead& read,
@@ -304,11 +301,6 @@ void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& dat
     if (!read.asked &&
         (read.error == ErrorCode::kUnknownTopicOrPartition || read.error == ErrorCode::kUnknownTopicId)) {
       data.aborted_transactions.emplace();  // Kafka's default, where it did not get as far as reading
-    }
-    if (request_.version() >= kFirstVersionWithEndpoints &&
-        (read.error == ErrorCode::kNotLeaderOrFollower || read.error == ErrorCode::kFencedLeaderEpoch)) {
-      data.current_leader.leader_id = read.leader.value();
-      data.current_leader.leader_epoch = read.leader_epoch.value();
     }
     return;
   }

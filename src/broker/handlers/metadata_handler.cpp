@@ -82,6 +82,109 @@ void fill_partition(protocol::metadata_response::MetadataResponsePartition& out,
   }
 }
 
+// The topics of one answer.
+class TopicList {
+ public:
+  TopicList(const MetadataRequest& request, std::int16_t version, const metadata::Image& image,
+            const std::string& listener, MetadataResponse& response)
+      : request_(request),
+        image_(image),
+        listener_(listener),
+        rules_{.only_live_replicas = version == 0,
+               .names_missing_listener = version >= kFirstVersionWithListenerErrors},
+        response_(response) {}
+
+  void add_all() {
+    for (const auto& [name, id] : image_.topic_names()) {
+      add(*image_.topic(id));
+    }
+  }
+  // Each asked-for name or id once; names count only where no id is asked for. `create(name)` is told of names that are
+  // not there and may be.
+  template <class Create>
+  void add_asked(Create create) {
+    std::set<std::string_view> names;
+    std::set<Uuid> ids;
+    for (const auto& topic : *request_.topics) {
+      if (!topic.topic_id.is_zero()) {
+        ids.insert(topic.topic_id);
+      } else if (topic.name) {
+        names.insert(*topic.name);
+      }
+    }
+    for (const Uuid& id : ids) {
+      if (const metadata::Topic* topic = image_.topic(id)) {
+        add(*topic);
+      } else {
+        add_missing(std::nullopt, id, ErrorCode::kUnknownTopicId);
+      }
+    }
+    if (!ids.empty()) {
+      return;
+    }
+    for (const std::string_view name : names) {
+      if (const metadata::Topic* topic = image_.topic(name)) {
+        add(*topic);
+      } else if (!metadata::topic_name_fault(name).empty()) {
+        add_missing(name, kZeroUuid, ErrorCode::kInvalidTopicException);
+      } else {
+        create(name);
+        add_missing(name, kZeroUuid, ErrorCode::kUnknownTopicOrPartition);
+      }
+    }
+  }
+
+ private:
+  void add(const metadata::Topic& topic) {
+    auto& out = response_.topics.emplace_back();
+    out.name = topic.name;
+    out.topic_id = topic.id;
+    out.is_internal = is_internal_topic(topic.name);
+    out.partitions.reserve(topic.partitions.size());
+    for (const auto& [index, partition] : topic.partitions) {
+      fill_partition(out.partitions.emplace_back(), image_, index, *partition, listener_, rules_);
+    }
+    if (request_.include_topic_authorized_operations) {
+      out.topic_authorized_operations = kAllTopicOperations;
+    }
+  }
+  void add_missing(std::optional<std::string_view> name, const Uuid& id, ErrorCode error) {
+    auto& out = response_.topics.emplace_back();
+    out.error_code = to_wire(error);
+    out.name = name;
+    out.topic_id = id;
+    out.is_internal = name && is_internal_topic(*name);
+    if (request_.include_topic_authorized_operations && name) {
+      out.topic_authorized_operations = kAllTopicOperations;
+    }
+  }
+
+  const MetadataRequest& request_;
+  const metadata::Image& image_;
+  const std::string& listener_;
+  AnswerRules rules_;
+  MetadataResponse& response_;
+};
+
+// Versions before ids were served: Kafka answers every topic of a request that has one with the error.
+bool names_what_its_version_cannot(const MetadataRequest& request, std::int16_t version) {
+  return version < kFirstVersionWithNullableNames && request.topics &&
+         std::any_of(
+             request.topics->begin(), request.topics->end(),
+             [](const auto& topic) { return !topic.name || !topic.topic_id.is_zero(); });
+}
+
+MetadataResponse refuse_every_topic(const MetadataRequest& request) {
+  MetadataResponse refused;
+  for (const auto& asked : *request.topics) {
+    auto& out = refused.topics.emplace_back();
+    out.error_code = to_wire(ErrorCode::kInvalidRequest);
+    out.name = asked.name.value_or("");
+    out.topic_id = asked.topic_id;
+  }
+  return refused;
+}
+
 }  // namespace
 
 void MetadataHandler::handle(Request request) {
@@ -91,83 +194,21 @@ void MetadataHandler::handle(Request request) {
     return request.close();
   }
   const std::int16_t version = request.version();
-  const std::shared_ptr<const metadata::Image> image = context_.router.image();
-  const AnswerRules rules{.only_live_replicas = version == 0,
-                          .names_missing_listener = version >= kFirstVersionWithListenerErrors};
-  MetadataResponse response;
-
-  const auto add_known = [&](const metadata::Topic& topic) {
-    auto& out = response.topics.emplace_back();
-    out.name = topic.name;
-    out.topic_id = topic.id;
-    out.is_internal = is_internal_topic(topic.name);
-    out.partitions.reserve(topic.partitions.size());
-    for (const auto& [index, partition] : topic.partitions) {
-      fill_partition(out.partitions.emplace_back(), *image, index, *partition, connection->listener_name, rules);
-    }
-    if (decoded->include_topic_authorized_operations) {
-      out.topic_authorized_operations = kAllTopicOperations;
-    }
-  };
-  const auto add_missing = [&](std::optional<std::string_view> name, const Uuid& id, ErrorCode error) {
-    auto& out = response.topics.emplace_back();
-    out.error_code = to_wire(error);
-    out.name = name;
-    out.topic_id = id;
-    out.is_internal = name && is_internal_topic(*name);
-    if (decoded->include_topic_authorized_operations && name) {
-      out.topic_authorized_operations = kAllTopicOperations;
-    }
-  };
-
-  const bool all = !decoded->topics || (version == 0 && decoded->topics->empty());
-  if (all) {
-    for (const auto& [name, id] : image->topic_names()) {
-      add_known(*image->topic(id));
-    }
-  } else {
-    std::set<std::string_view> names;
-    std::set<Uuid> ids;
-    for (const auto& topic : *decoded->topics) {
-      if (version < kFirstVersionWithNullableNames && (!topic.name || !topic.topic_id.is_zero())) {
-        // Kafka answers every topic of such a request with the error.
-        MetadataResponse refused;
-        for (const auto& asked : *decoded->topics) {
-          auto& out = refused.topics.emplace_back();
-          out.error_code = to_wire(ErrorCode::kInvalidRequest);
-          out.name = asked.name.value_or("");
-          out.topic_id = asked.topic_id;
-        }
-        return request.reply(refused);
-      }
-      if (!topic.topic_id.is_zero()) {
-        ids.insert(topic.topic_id);
-      } else if (topic.name) {
-        names.insert(*topic.name);
-      }
-    }
-    for (const Uuid& id : ids) {
-      if (const metadata::Topic* topic = image->topic(id)) {
-        add_known(*topic);
-      } else {
-        add_missing(std::nullopt, id, ErrorCode::kUnknownTopicId);
-      }
-    }
-    if (ids.empty()) {
-      for (const std::string_view name : names) {
-        if (const metadata::Topic* topic = image->topic(name)) {
-          add_known(*topic);
-          continue;
-        }
-        const bool valid = metadata::topic_name_fault(name).empty();
-        if (valid && decoded->allow_auto_topic_creation && identity_.auto_create_topics) {
-          creator_.create_soon(name);
-        }
-        add_missing(name, kZeroUuid, valid ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException);
-      }
-    }
+  if (names_what_its_version_cannot(*decoded, version)) {
+    return request.reply(refuse_every_topic(*decoded));
   }
-
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();
+  MetadataResponse response;
+  TopicList topics(*decoded, version, *image, connection->listener_name, response);
+  if (!decoded->topics || (version == 0 && decoded->topics->empty())) {
+    topics.add_all();
+  } else {
+    topics.add_asked([&](std::string_view name) {
+      if (decoded->allow_auto_topic_creation && identity_.auto_create_topics) {
+        creator_.create_soon(name);
+      }
+    });
+  }
   response.cluster_id = identity_.cluster_id;
   response.controller_id = kNoController;
   for (const auto& [id, broker] : image->brokers()) {

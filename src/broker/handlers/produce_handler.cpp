@@ -6,6 +6,7 @@
 
 #include "broker/partitions/scatter.h"
 #include "protocol/errors/error_code.h"
+#include "broker/handlers/leader_endpoints.h"
 #include "protocol/messages/produce_response.h"
 
 namespace moldau::broker {
@@ -75,6 +76,26 @@ protocol::produce_response::TopicProduceResponse& entry_of(ProduceResponse& resp
   topic.name = name;
   topic.topic_id = id;
   return topic;
+}
+
+void fill(protocol::produce_response::PartitionProduceResponse& partition, std::int32_t index,
+          const AppendOutcome& outcome) {
+  partition.index = index;
+  partition.error_code = to_wire(outcome.error);
+  partition.base_offset = outcome.base_offset;
+  partition.log_append_time_ms = outcome.append_time_ms;
+  partition.log_start_offset = outcome.log_start;
+  if (outcome.message != nullptr) {
+    partition.error_message = outcome.message;
+  }
+  partition.record_errors.reserve(outcome.record_errors.size());
+  for (const record::RecordError& error : outcome.record_errors) {
+    auto& refused = partition.record_errors.emplace_back();
+    refused.batch_index = error.index;
+    if (error.message != nullptr) {
+      refused.batch_index_error_message = error.message;
+    }
+  }
 }
 
 }  // namespace
@@ -192,53 +213,30 @@ void ProduceHandler::answer(Pending& pending) {
   if (pending.decoded.acks == 0) {
     return any_error ? pending.request.close() : pending.request.reply_nothing();
   }
+  const std::int16_t version = pending.request.version();
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();  // the endpoints are views into it
   ProduceResponse response;
-  std::vector<NodeId> leaders;
+  LeaderEndpoints leaders;
   std::size_t next = 0;
   response.responses.reserve(pending.decoded.topic_data.size());
   for (const auto& topic_data : pending.decoded.topic_data) {
     if (topic_data.partition_data.empty()) {
       continue;
     }
+    const metadata::Topic* known =
+        version >= kFirstVersionWithIds ? image->topic(topic_data.topic_id) : image->topic(topic_data.name);
     auto& topic = entry_of(response, topic_data.name, topic_data.topic_id);
     for (const auto& data : topic_data.partition_data) {
       const AppendOutcome& outcome = pending.outcomes[next++];
       auto& partition = topic.partition_responses.emplace_back();
-      partition.index = data.index;
-      partition.error_code = to_wire(outcome.error);
-      partition.base_offset = outcome.base_offset;
-      partition.log_append_time_ms = outcome.append_time_ms;
-      partition.log_start_offset = outcome.log_start;
-      if (outcome.message != nullptr) {
-        partition.error_message = outcome.message;
-      }
-      partition.record_errors.reserve(outcome.record_errors.size());
-      for (const record::RecordError& error : outcome.record_errors) {
-        auto& refused = partition.record_errors.emplace_back();
-        refused.batch_index = error.index;
-        if (error.message != nullptr) {
-          refused.batch_index_error_message = error.message;
-        }
-      }
-      if (outcome.error == ErrorCode::kNotLeaderOrFollower && pending.request.version() >= kFirstVersionWithLeaders) {
-        partition.current_leader.leader_id = outcome.leader.value();
-        partition.current_leader.leader_epoch = outcome.leader_epoch.value();
-        if (outcome.leader != kNoNode && std::find(leaders.begin(), leaders.end(), outcome.leader) == leaders.end()) {
-          leaders.push_back(outcome.leader);
-        }
+      fill(partition, data.index, outcome);
+      if (outcome.error == ErrorCode::kNotLeaderOrFollower && version >= kFirstVersionWithLeaders) {
+        leaders.name(partition.current_leader, outcome.leader, outcome.leader_epoch,
+                     known == nullptr ? nullptr : known->partition(PartitionIndex(data.index)));
       }
     }
   }
-  const std::shared_ptr<const metadata::Image> image = context_.router.image();  // the names below are views into it
-  for (const NodeId leader : leaders) {
-    if (const auto address = live_address_of(context_, leader, pending.request.connection())) {
-      auto& endpoint = response.node_endpoints.emplace_back();
-      endpoint.node_id = leader.value();
-      endpoint.host = address->host;
-      endpoint.port = address->port;
-      endpoint.rack = address->rack;
-    }
-  }
+  leaders.add_to(response, context_, pending.request.connection());
   pending.request.reply(response);
 }
 

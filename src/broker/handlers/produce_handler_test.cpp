@@ -162,7 +162,25 @@ TEST_F(ProduceHandlerTest, Semantics17LeadershipLostWhileWaitingIsToldTheSame) {
   EXPECT_FALSE(client.has_answer());
   broker.set_leader("orders", MadeUpBroker::kOther, {2});
   broker.settle();
-  EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kNotLeaderOrFollower));
+  const auto answer = answer_of(client);
+  EXPECT_EQ(only(answer).error_code, to_wire(ErrorCode::kNotLeaderOrFollower));
+  EXPECT_EQ(only(answer).current_leader.leader_id, 2);
+  EXPECT_EQ(only(answer).current_leader.leader_epoch, broker.partition("orders").leader_epoch().value());
+  EXPECT_EQ(answer->node_endpoints.size(), 1U);
+}
+
+TEST_F(ProduceHandlerTest, Semantics18InternalTopicsTakeRecordsFromTheAdministratorsClientOnly) {
+  broker.add_topic("__consumer_offsets");
+  MemoryClient client = broker.connect();
+  const ByteVector batch = batch_of(1);
+  for (const std::string_view id : {"test", "", "admin_client", "__admin_client2"}) {
+    client.send(ApiKey::kProduce, kVersion, produce_to("__consumer_offsets", batch, 1), id);
+    broker.settle();
+    EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kInvalidTopicException)) << id;
+  }
+  client.send(ApiKey::kProduce, kVersion, produce_to("__consumer_offsets", batch, 1), "__admin_client");
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, 0);
 }
 
 TEST_F(ProduceHandlerTest, Semantics11TheLimitIsThatOfTheBatchAsReceived) {

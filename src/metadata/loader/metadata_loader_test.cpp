@@ -471,7 +471,7 @@ TEST_F(ShellTest, ALogThatTakesNothingEndsTheLeadership) {
   EXPECT_EQ(log.resigned, 1);
 }
 
-TEST_F(ShellTest, WritesNoOpsAndFencesABrokerThatFellSilent) {
+TEST_F(ShellTest, Semantics61WritesNoOpsAndFencesABrokerThatFellSilent) {
   lead();
   bring_up();
   const std::size_t before = log.batches.size();
@@ -489,7 +489,7 @@ TEST_F(ShellTest, WritesNoOpsAndFencesABrokerThatFellSilent) {
   EXPECT_TRUE(loader.committed_image()->broker(NodeId(1))->fenced());
 }
 
-TEST_F(ShellTest, ControlledShutdownEndsInTwoHeartbeats) {
+TEST_F(ShellTest, Semantics61ControlledShutdownEndsInTwoHeartbeats) {
   lead();
   bring_up();
   shell->create_topics(creation("a"), [](auto) {});

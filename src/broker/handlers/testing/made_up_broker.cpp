@@ -38,6 +38,12 @@ class MadeUpBroker::NoNetwork final : public runtime::Network {
   }
 };
 
+class MadeUpBroker::WantedTopics final : public TopicAutoCreator {
+ public:
+  void create_soon(std::string_view topic) override { names.emplace_back(topic); }
+  std::vector<std::string> names;
+};
+
 struct MadeUpBroker::PerShard {
   PerShard(MadeUpBroker& broker, std::uint32_t index, std::uint32_t shards, const HandlerLimits& limits)
       : shard(index),
@@ -65,8 +71,13 @@ struct MadeUpBroker::PerShard {
         table(std::make_unique<ConnectionTable>(shard, *broker.network_, broker.logger_, ConnectionTable::Config{})),
         dispatcher(std::make_unique<Dispatcher>(shard, broker.logger_, ListenerKind::kBroker, nullptr)) {}
 
-  void wire(const std::vector<ShardContext*>& peers, PartitionHome& home, runtime::Shard& home_shard) {
-    router.wire(home, home_shard);
+  void wire(MadeUpBroker& broker, runtime::Shard& home_shard) {
+    const std::vector<ShardContext*>& peers = broker.peers_;
+    router.wire(*broker.home_, home_shard);
+    dispatcher->add(ApiKey::kMetadata,
+                    std::make_unique<MetadataHandler>(context, broker.identity_, *broker.wanted_topics_));
+    dispatcher->add(ApiKey::kDescribeCluster,
+                    std::make_unique<DescribeClusterHandler>(context, broker.identity_, ListenerKind::kBroker));
     dispatcher->add(ApiKey::kProduce, std::make_unique<ProduceHandler>(context, peers));
     dispatcher->add(ApiKey::kFetch, std::make_unique<FetchHandler>(context, peers));
     dispatcher->add(ApiKey::kListOffsets, std::make_unique<ListOffsetsHandler>(context, peers));
@@ -87,7 +98,9 @@ struct MadeUpBroker::PerShard {
 };
 
 MadeUpBroker::MadeUpBroker(std::uint32_t shards, const HandlerLimits& limits)
-    : configs_(std::make_unique<ConfigBook>()), network_(std::make_unique<NoNetwork>()) {
+    : configs_(std::make_unique<ConfigBook>()),
+      network_(std::make_unique<NoNetwork>()),
+      wanted_topics_(std::make_unique<WantedTopics>()) {
   EXPECT_TRUE(fs_->make_dirs("/data"));
   std::vector<PartitionRouter*> routers;
   for (std::uint32_t i = 0; i < shards; ++i) {
@@ -97,10 +110,10 @@ MadeUpBroker::MadeUpBroker(std::uint32_t shards, const HandlerLimits& limits)
   }
   home_ = std::make_unique<PartitionHome>(shards_.front()->shard, routers);
   for (const auto& shard : shards_) {
-    shard->wire(peers_, *home_, shards_.front()->shard);
+    shard->wire(*this, shards_.front()->shard);
   }
-  register_broker(kSelf, "self.example");
-  register_broker(kOther, "other.example");
+  register_broker(kSelf, "self.example", {"PLAINTEXT", "SECOND"});
+  register_broker(kOther, "other.example", {"PLAINTEXT"});
 }
 
 MadeUpBroker::~MadeUpBroker() {
@@ -121,13 +134,16 @@ MadeUpBroker::~MadeUpBroker() {
   settle();
 }
 
-void MadeUpBroker::register_broker(NodeId id, const std::string& host) {
+void MadeUpBroker::register_broker(NodeId id, const std::string& host, const std::vector<std::string>& listeners) {
   records::RegisterBrokerRecord registration;
   registration.broker_id = id.value();
   registration.broker_epoch = next_offset_;
   registration.incarnation_id = Uuid{1, static_cast<std::uint64_t>(id.value())};
   registration.fenced = false;
-  registration.end_points.push_back({.name = "PLAINTEXT", .host = host, .port = 9092, .security_protocol = 0});
+  for (const std::string& listener : listeners) {
+    registration.end_points.push_back(
+        {.name = listener, .host = listener == "PLAINTEXT" ? host : "second." + host, .port = 9092});
+  }
   replay({registration});
 }
 
@@ -202,10 +218,10 @@ void MadeUpBroker::delete_topic(const std::string& topic) {
   }
 }
 
-MemoryClient MadeUpBroker::connect(std::uint32_t shard) {
+MemoryClient MadeUpBroker::connect(std::uint32_t shard, const std::string& listener) {
   auto wire = std::make_shared<MemoryWire>();
   PerShard& at = *shards_[shard];
-  at.table->add(std::make_unique<MemorySocket>(at.shard, wire), "PLAINTEXT");
+  at.table->add(std::make_unique<MemorySocket>(at.shard, wire), listener);
   return {at.shard, std::move(wire)};
 }
 
@@ -252,6 +268,10 @@ replication::Partition& MadeUpBroker::partition(const std::string& topic, std::i
   home_->resolve({id}, 0, [](const PartitionHome::Shards&) {});
   run_turns();
   return *shards_.front()->router.local(id);
+}
+
+const std::vector<std::string>& MadeUpBroker::wanted_topics() const {
+  return wanted_topics_->names;
 }
 
 ShardContext& MadeUpBroker::context(std::uint32_t shard) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/handlers/metadata_handler.h"
 #include "broker/handlers/shard_context.h"
 #include "broker/handlers/testing/memory_client.h"
 #include "broker/net/connection_table.h"
@@ -26,7 +27,7 @@ namespace moldau::broker::testing {
 class MadeUpBroker {
  public:
   static constexpr NodeId kSelf{1};
-  static constexpr NodeId kOther{2};  // another broker, alive at other.example:9092
+  static constexpr NodeId kOther{2};  // another broker, alive at other.example:9092, without the listener SECOND
   static constexpr LeaderEpoch kFirstEpoch{5};
 
   explicit MadeUpBroker(std::uint32_t shards = 1, const HandlerLimits& limits = {});
@@ -40,7 +41,7 @@ class MadeUpBroker {
   void set_leader(const std::string& topic, NodeId leader, std::vector<std::int32_t> isr);
   void delete_topic(const std::string& topic);
 
-  [[nodiscard]] MemoryClient connect(std::uint32_t shard = 0);
+  [[nodiscard]] MemoryClient connect(std::uint32_t shard = 0, const std::string& listener = "PLAINTEXT");
 
   // Runs turns and disk jobs of all shards until nothing is left to do now.
   void settle();
@@ -54,14 +55,17 @@ class MadeUpBroker {
   [[nodiscard]] ShardContext& context(std::uint32_t shard = 0);
   [[nodiscard]] std::size_t operations() const;  // parked or waiting, on all shards
   [[nodiscard]] sim::SimDisk& disk() noexcept { return disk_; }
+  // The topics whose creation a Metadata request asked for.
+  [[nodiscard]] const std::vector<std::string>& wanted_topics() const;
 
  private:
   struct PerShard;
   class ConfigBook;
   class NoNetwork;
+  class WantedTopics;
 
   void replay(const std::vector<metadata::records::AnyMetadataRecord>& records);
-  void register_broker(NodeId id, const std::string& host);
+  void register_broker(NodeId id, const std::string& host, const std::vector<std::string>& listeners);
 
   sim::SimDisk disk_{sim::SimRandom(1), sim::CrashModel{}};
   std::unique_ptr<runtime::FileSystem> fs_ = disk_.mount();
@@ -73,6 +77,8 @@ class MadeUpBroker {
   replication::testing::FakeDirectory directory_;
   std::unique_ptr<ConfigBook> configs_;
   std::unique_ptr<NoNetwork> network_;
+  std::unique_ptr<WantedTopics> wanted_topics_;
+  ClusterIdentity identity_{.cluster_id = "made-up"};
   std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
   std::int64_t next_offset_ = 1;
   std::int32_t next_epoch_ = kFirstEpoch.value();

@@ -6,6 +6,7 @@ usage: cli_test.py [--moldau BINARY]      MOLDAU in the environment is the defau
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.error
@@ -209,6 +211,29 @@ def case_health_and_metrics(work):
         for line in text.splitlines():
             check(re.fullmatch(r"# (HELP|TYPE) \w+ .*|\w+(\{[^}]*\})? [-+0-9.e]+", line), f"no line of Prometheus' format: {line}")
         check(node.get("/nothing")[0] == 404, "/nothing")
+
+
+def case_metrics_are_told_until_the_end_of_a_stop(work):
+    with Node(work) as node:
+        check(node.topic("create", "orders", "--partitions", 8)[0] == 0, "create")
+        ended = threading.Event()
+
+        def scrape():
+            while not ended.is_set():
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    node.get("/metrics")
+                    node.get("/readyz?verbose")
+
+        scrapers = [threading.Thread(target=scrape) for _ in range(4)]
+        for scraper in scrapers:
+            scraper.start()
+        try:
+            code, seconds = node.stop()
+        finally:
+            ended.set()
+            for scraper in scrapers:
+                scraper.join()
+        check(code == 0 and seconds < STOP_S, f"exit code {code} after {seconds:.1f} s: {node.err[-500:]}")
 
 
 def case_wrong_configuration_names_file_and_line(work):

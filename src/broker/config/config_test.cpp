@@ -33,6 +33,14 @@ TEST(NodeConfig, StartsWithoutAnyConfiguration) {
   EXPECT_TRUE(config->warnings.empty());
 }
 
+TEST(NodeConfig, QueuedMaxRequestBytesIsTheRequestMemoryUnlessItIsNegative) {
+  EXPECT_EQ(make_node_config(layers("queued.max.request.bytes=209715200\n"))->request_memory_bytes, 209715200);
+  const auto ours = make_node_config(layers("queued.max.request.bytes=-1\nmoldau.request.memory.bytes=1048576\n"));
+  EXPECT_EQ(ours->request_memory_bytes, 1048576);
+  EXPECT_EQ(fault_of("queued.max.request.bytes=1000\n"),
+            "server.properties:1: queued.max.request.bytes: must be at least socket.request.max.bytes");
+}
+
 TEST(NodeConfig, ReadsKafkasServerPropertiesUnchanged) {
   const auto config = make_node_config(
       layers("process.roles=broker,controller\nnode.id=7\ncontroller.quorum.bootstrap.servers=localhost:9093\n"

@@ -300,6 +300,9 @@ class Builder {
     number("moldau.request.memory.bytes", config_.request_memory_bytes);
     if (const ConfigEntry* queued = layers_.find("queued.max.request.bytes")) {
       if (const auto bytes = config::parse_long(queued->value); bytes && *bytes > 0) {
+        if (*bytes < config_.frame_bytes_max) {
+          fail("queued.max.request.bytes", "must be at least socket.request.max.bytes");
+        }
         config_.request_memory_bytes = *bytes;
       }
     }

@@ -48,22 +48,35 @@ ChunkPool::~ChunkPool() {
   MOLDAU_ASSERT(in_use_bytes_ == 0, static_cast<std::int64_t>(in_use_bytes_));
 }
 
-bool ChunkPool::has_room(std::size_t capacity, Claim claim) const noexcept {
-  const std::size_t reserve = limits_.memory_bytes_max / 8;
-  switch (claim) {
-    case Claim::kOldest: return true;
-    case Claim::kSmall: return capacity <= kChunkBytesMin && in_use_bytes_ + capacity <= limits_.memory_bytes_max;
-    case Claim::kOrdinary: return in_use_bytes_ + capacity <= limits_.memory_bytes_max - reserve;
+namespace {
+std::size_t capacity_for(std::size_t bytes) noexcept {
+  return std::bit_ceil(std::max(bytes, ChunkPool::kChunkBytesMin));
+}
+}  // namespace
+
+bool ChunkPool::has_room(std::size_t bytes, Claim claim, const Chunk* outgrown) const noexcept {
+  const std::size_t capacity = capacity_for(bytes);
+  if (fits(capacity, claim == Claim::kSmall ? limits_.memory_bytes_max : ordinary_bytes_max())) {
+    return true;
   }
-  return false;
+  const std::size_t own = outgrown != nullptr && outgrown->beyond_limit_ ? outgrown->capacity_ : 0;
+  return claim == Claim::kOldest && beyond_limit_bytes_ == own;
 }
 
-ChunkRef ChunkPool::try_take(std::size_t bytes, Claim claim) {
+bool ChunkPool::could_ever_fit(std::size_t bytes) const noexcept {
+  return capacity_for(bytes) <= ordinary_bytes_max();
+}
+
+ChunkRef ChunkPool::try_take(std::size_t bytes, Claim claim, const Chunk* outgrown) {
   MOLDAU_ASSERT(bytes <= kChunkBytesMax, static_cast<std::int64_t>(bytes));
-  const std::size_t capacity = std::bit_ceil(std::max(bytes, kChunkBytesMin));
-  if (!has_room(capacity, claim)) {
+  MOLDAU_ASSERT(claim != Claim::kSmall || bytes <= kSmallFrameBytesMax, static_cast<std::int64_t>(bytes));
+  if (!has_room(bytes, claim, outgrown)) {
     return {};
   }
+  return give(capacity_for(bytes), !has_room(bytes, claim == Claim::kOldest ? Claim::kOrdinary : claim));
+}
+
+ChunkRef ChunkPool::give(std::size_t capacity, bool beyond_limit) {
   const auto size_class = static_cast<std::uint8_t>(std::countr_zero(capacity) - std::countr_zero(kChunkBytesMin));
   auto& free = free_[size_class];
   std::unique_ptr<Chunk> chunk;
@@ -74,7 +87,9 @@ ChunkRef ChunkPool::try_take(std::size_t bytes, Claim claim) {
     free.pop_back();
     stored_bytes_ -= capacity;
   }
+  chunk->beyond_limit_ = beyond_limit;
   in_use_bytes_ += capacity;
+  beyond_limit_bytes_ += beyond_limit ? capacity : 0;
   return ChunkRef(chunk.release());
 }
 
@@ -82,11 +97,26 @@ void ChunkPool::give_back(Chunk* chunk) noexcept {
   {
     std::unique_ptr<Chunk> owned(chunk);
     in_use_bytes_ -= chunk->capacity_;
+    beyond_limit_bytes_ -= chunk->beyond_limit_ ? chunk->capacity_ : 0;
     if (stored_bytes_ + chunk->capacity_ <= limits_.store_bytes_max) {
       stored_bytes_ += chunk->capacity_;
       free_[chunk->size_class_].push_back(std::move(owned));
     }
   }
+  if (on_room_) {
+    on_room_();
+  }
+}
+
+void ChunkPool::send_off(std::size_t bytes, bool beyond_limit) noexcept {
+  in_transit_bytes_ += bytes;
+  beyond_limit_bytes_ += beyond_limit ? bytes : 0;
+}
+
+void ChunkPool::arrived(std::size_t bytes, bool beyond_limit) noexcept {
+  MOLDAU_ASSERT(bytes <= in_transit_bytes_, static_cast<std::int64_t>(bytes));
+  in_transit_bytes_ -= bytes;
+  beyond_limit_bytes_ -= beyond_limit ? bytes : 0;
   if (on_room_) {
     on_room_();
   }

@@ -1,7 +1,6 @@
 #include "broker/net/connection.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/assert.h"
@@ -10,7 +9,7 @@
 namespace moldau::broker {
 namespace {
 
-constexpr std::size_t kSizeFieldBytes = 4;
+constexpr std::size_t kSizeFieldBytes = ReceiveBuffer::kSizeFieldBytes;
 constexpr std::int16_t kProduceKey = 0;
 
 bool is_produce_frame(Bytes frame) {
@@ -45,20 +44,19 @@ Connection::Connection(const Environment& environment, ConnectionId id, std::uni
 
 Connection::~Connection() {
   environment_.shard.cancel_turn_end(*this);
+  if (!closed_) {
+    end_partial();
+  }
 }
 
 void Connection::start(Bytes received) {
   socket_->set_handler(*this);
   if (!received.empty()) {
-    // What was received elsewhere is already in memory there: it may go on whatever is in use.
-    chunk_ = environment_.chunks.try_take(received.size(), ChunkPool::Claim::kOldest);
-    std::memcpy(chunk_->bytes().data(), received.data(), received.size());
-    end_ = received.size();
+    buffer_.adopt(environment_.chunks, received);
     if (parse_frames() == Parse::kStopped) {
       return;
     }
-    track_partial();
-    release_idle_chunk();
+    after_receiving();
   }
   watch_if_reading();
 }
@@ -78,97 +76,76 @@ void Connection::on_writable() {
 void Connection::receive() {
   std::size_t read_bytes = 0;
   while (!closed_ && !draining_ && !stalled_) {
-    if (parse_frames() != Parse::kNeedBytes || read_bytes >= kReadBytesPerEvent) {
+    if (parse_frames() != Parse::kNeedBytes || peer_ended_ || read_bytes >= kReadBytesPerEvent || must_hold_back()) {
       break;
     }
-    if (!make_room()) {
+    track_partial();
+    if (!buffer_.make_room(environment_.chunks, environment_.table.may_exceed(*this))) {
       stalled_ = true;
-      rate_.pause(environment_.shard.clock().now());
-      environment_.table.on_stalled(*this);
       break;
     }
-    const MutableBytes space = chunk_->bytes().subspan(end_);
-    const runtime::IoResult result = socket_->try_read(space);
-    if (result.status == runtime::IoStatus::kClosed) {
-      close();
-      return;
-    }
+    const runtime::IoResult result = socket_->try_read(buffer_.space());
     if (result.status == runtime::IoStatus::kWouldBlock) {
       break;
     }
-    read_bytes += result.bytes;
-    end_ += result.bytes;
     last_active_ = environment_.shard.clock().now();
+    if (result.status == runtime::IoStatus::kClosed) {
+      peer_ended_ = true;
+      peer_ended_at_ = last_active_;
+      break;
+    }
+    read_bytes += result.bytes;
+    buffer_.received(result.bytes);
     if (partial_) {
       rate_.received(last_active_, result.bytes);
     }
-    track_partial();
   }
-  if (!closed_) {
-    track_partial();
-    release_idle_chunk();
-  }
+  after_receiving();
 }
 
-// The capacity that the frame at begin_ may have: twice what of it arrived, or what this connection earned before;
-// never what it merely announces.
-std::size_t Connection::wanted_capacity() const noexcept {
-  const std::size_t have = end_ - begin_;
-  const std::size_t earned = std::max({have * 2, learned_frame_bytes_, ChunkPool::kChunkBytesMin});
-  if (have < kSizeFieldBytes) {
-    return earned;
-  }
-  const auto announced = static_cast<std::size_t>(load_be<std::int32_t>(chunk_->bytes().data() + begin_));
-  return std::min(std::max(announced + kSizeFieldBytes, ChunkPool::kChunkBytesMin), earned);
-}
-
-// Makes sure that the chunk has space behind end_. False: the request memory is spent.
-bool Connection::make_room() {
-  if (chunk_ && chunk_->references() == 1 && begin_ == end_) {
-    begin_ = end_ = 0;
-  }
-  if (chunk_ && end_ < chunk_->capacity()) {
-    return true;
-  }
-  const std::size_t have = end_ - begin_;
-  if (chunk_ && chunk_->references() == 1 && begin_ > 0) {
-    std::memmove(chunk_->bytes().data(), chunk_->bytes().data() + begin_, have);
-    begin_ = 0;
-    end_ = have;
-    return true;
-  }
-  const std::size_t wanted = wanted_capacity();
-  ChunkRef bigger = environment_.chunks.try_take(wanted, environment_.table.claim_of(*this, wanted));
-  if (!bigger) {
+// A frame that could not start anyway gets no more memory: a peer that leaves its answers in the socket, or waits in a
+// long poll, would hold it for as long as it likes.
+bool Connection::must_hold_back() {
+  constexpr std::size_t kKeyEnd = kSizeFieldBytes + sizeof(kProduceKey);
+  if (slots_.empty() && outgoing_.empty()) {
     return false;
   }
-  if (have > 0) {
-    std::memcpy(bigger->bytes().data(), chunk_->bytes().data() + begin_, have);
+  if (buffer_.size() < kKeyEnd || buffer_.has_space() ||
+      may_start(is_produce_frame(buffer_.bytes().subspan(kSizeFieldBytes)))) {
+    return false;
   }
-  chunk_ = std::move(bigger);
-  begin_ = 0;
-  end_ = have;
+  hold_ = Hold::kSpace;
   return true;
+}
+
+void Connection::after_receiving() {
+  if (closed_) {
+    return;
+  }
+  buffer_.trim(environment_.chunks);
+  track_partial();
+  if (stalled_) {
+    environment_.table.on_stalled(*this);
+  }
+  close_if_finished();
 }
 
 Connection::Parse Connection::parse_frames() {
   Parse outcome = Parse::kNeedBytes;
   while (!closed_ && !draining_) {
-    const std::size_t have = end_ - begin_;
-    if (have < kSizeFieldBytes) {
+    const auto announced = buffer_.announced();
+    if (!announced) {
       break;
     }
-    const std::byte* at = chunk_->bytes().data() + begin_;
-    const auto announced = load_be<std::int32_t>(at);
-    if (announced <= 0 || static_cast<std::size_t>(announced) > environment_.frame_bytes_max) {
+    if (*announced <= 0 || static_cast<std::size_t>(*announced) > environment_.frame_bytes_max) {
       drain();
       break;
     }
-    const auto frame_bytes = static_cast<std::size_t>(announced);
-    if (have < kSizeFieldBytes + frame_bytes) {
+    const auto frame_bytes = static_cast<std::size_t>(*announced);
+    if (buffer_.size() < kSizeFieldBytes + frame_bytes) {
       break;
     }
-    const Bytes frame(at + kSizeFieldBytes, frame_bytes);
+    const Bytes frame = buffer_.bytes().subspan(kSizeFieldBytes, frame_bytes);
     if (!may_start(is_produce_frame(frame))) {
       outcome = Parse::kMustWait;
       break;
@@ -182,12 +159,15 @@ Connection::Parse Connection::parse_frames() {
   if (closed_ || draining_) {
     outcome = Parse::kStopped;
   }
-  must_wait_ = outcome == Parse::kMustWait;
+  hold_ = outcome == Parse::kMustWait ? Hold::kFrame : Hold::kNone;
   return outcome;
 }
 
 bool Connection::may_start(bool is_produce) const noexcept {
-  if (outgoing_.memory_bytes() > kOutgoingBytesMax || slots_.size() >= kUnansweredMax) {
+  // What only one frame may have must not wait for a peer that takes no answers.
+  const bool answers_are_full =
+      answer_bytes_ + outgoing_.memory_bytes() > kOutgoingBytesMax && !buffer_.is_beyond_limit();
+  if (answers_are_full || slots_.size() >= kUnansweredMax) {
     return false;
   }
   return std::all_of(slots_.begin(), slots_.end(),
@@ -195,13 +175,12 @@ bool Connection::may_start(bool is_produce) const noexcept {
 }
 
 void Connection::start_frame(std::size_t frame_bytes) {
-  const MutableBytes frame = chunk_->bytes().subspan(begin_ + kSizeFieldBytes, frame_bytes);
-  begin_ += kSizeFieldBytes + frame_bytes;
-  learned_frame_bytes_ = std::max(learned_frame_bytes_, kSizeFieldBytes + frame_bytes);
-  partial_ = false;
+  end_partial();
+  const bool is_produce = is_produce_frame(buffer_.bytes().subspan(kSizeFieldBytes, frame_bytes));
+  Frame frame = is_produce ? buffer_.take(frame_bytes) : buffer_.take_copied(frame_bytes, environment_.chunks);
   const std::uint64_t sequence = first_sequence_ + slots_.size();
-  slots_.push_back({.response = std::nullopt, .is_produce = is_produce_frame(frame)});
-  environment_.handler.on_frame(info_, Frame{frame, chunk_}, ResponseTicket(environment_.table, id_, sequence));
+  slots_.push_back({.response = std::nullopt, .is_produce = is_produce});
+  environment_.handler.on_frame(info_, std::move(frame), ResponseTicket(environment_.table, id_, sequence));
 }
 
 // Moves the connection to the shard where this frame's partitions live, if it has not moved before and owes nothing.
@@ -213,44 +192,50 @@ bool Connection::hand_over(Bytes frame) {
   if (home == environment_.shard.index()) {
     return false;
   }
-  const ByteVector received = to_vector(chunk_->bytes().subspan(begin_, end_ - begin_));
+  MOLDAU_ASSERT(!watching_read_ && !watching_write_);
+  ByteVector received = to_vector(buffer_.bytes());
+  const bool beyond_limit = buffer_.is_beyond_limit();
   info_.handed_over = true;
-  chunk_.reset();
-  begin_ = end_ = 0;
-  partial_ = false;
-  watching_read_ = watching_write_ = false;
-  environment_.table.hand_over(home, socket_->detach(), info_, received);
+  buffer_.clear();
+  environment_.table.hand_over(home, socket_->detach(), std::move(info_), std::move(received), beyond_limit);
   close();
   return true;
 }
 
 void Connection::track_partial() {
-  const bool partial = begin_ != end_;
-  if (partial && !partial_) {
-    partial_since_ = environment_.shard.clock().now();
-    rate_.start(partial_since_);
+  if (buffer_.empty() || hold_ != Hold::kNone) {
+    end_partial();
+    return;
   }
-  partial_ = partial;
+  const runtime::MonoTime now = environment_.shard.clock().now();
+  if (!partial_) {
+    partial_ = true;
+    partial_since_ = now;
+    partial_place_ = environment_.table.add_partial(*this);
+    rate_.start(now);
+    rate_.received(now, buffer_.size());
+  }
+  if (stalled_) {
+    rate_.pause(now);
+  } else {
+    rate_.resume(now);
+  }
 }
 
-std::size_t Connection::partial_capacity() const noexcept {
-  return partial_ && chunk_ ? chunk_->capacity() : 0;
-}
-
-void Connection::release_idle_chunk() {
-  if (begin_ == end_) {
-    chunk_.reset();
-    begin_ = end_ = 0;
+void Connection::end_partial() {
+  if (std::exchange(partial_, false)) {
+    environment_.table.remove_partial(partial_place_);
   }
 }
 
 void Connection::complete(std::uint64_t sequence, Response response) {
-  if (closed_) {
+  if (closed_ || cut_) {
     return;
   }
   MOLDAU_ASSERT(sequence >= first_sequence_ && sequence - first_sequence_ < slots_.size());
   Slot& slot = slots_[static_cast<std::size_t>(sequence - first_sequence_)];
   MOLDAU_ASSERT(!slot.response.has_value());
+  answer_bytes_ += response.frame.size();
   slot.response = std::move(response);
   if (sequence == first_sequence_) {
     environment_.shard.at_turn_end(*this);
@@ -261,6 +246,7 @@ void Connection::complete(std::uint64_t sequence, Response response) {
 void Connection::send_completed() {
   while (!slots_.empty() && slots_.front().response.has_value()) {
     Response response = std::move(*slots_.front().response);
+    answer_bytes_ -= response.frame.size();
     slots_.pop_front();
     ++first_sequence_;
     switch (response.kind) {
@@ -268,7 +254,8 @@ void Connection::send_completed() {
       case Response::Kind::kNone: break;
       case Response::Kind::kClose:
         slots_.clear();
-        draining_ = true;
+        answer_bytes_ = 0;
+        cut_ = draining_ = true;
         break;
     }
   }
@@ -281,11 +268,10 @@ void Connection::on_turn_end() {
   }
   send_completed();
   flush();
-  if (closed_ || draining_ || begin_ == end_) {
-    return;
+  if (!closed_ && hold_ != Hold::kNone) {
+    receive();
+    watch_if_reading();
   }
-  receive();
-  watch_if_reading();
 }
 
 void Connection::flush() {
@@ -302,17 +288,14 @@ void Connection::flush() {
     case runtime::IoStatus::kClosed: close(); return;
   }
   last_active_ = environment_.shard.clock().now();
-  if (draining_ && slots_.empty() && outgoing_.empty()) {
-    close();
-    return;
-  }
-  if (was_full && outgoing_.memory_bytes() <= kOutgoingBytesMax) {
+  close_if_finished();
+  if (!closed_ && was_full && outgoing_.memory_bytes() <= kOutgoingBytesMax) {
     environment_.shard.at_turn_end(*this);  // frames that waited for the socket may start
   }
 }
 
 void Connection::watch_if_reading() {
-  if (closed_ || draining_ || stalled_ || must_wait_ || watching_read_) {
+  if (closed_ || draining_ || stalled_ || peer_ended_ || watching_read_ || hold_ != Hold::kNone) {
     return;
   }
   watching_read_ = true;
@@ -323,20 +306,26 @@ void Connection::resume_receiving() {
   if (closed_ || !std::exchange(stalled_, false)) {
     return;
   }
-  rate_.resume(environment_.shard.clock().now());
   receive();
   watch_if_reading();
 }
 
 void Connection::drain() {
   draining_ = true;
-  if (slots_.empty() && outgoing_.empty()) {
+  close_if_finished();
+}
+
+// Nothing more will be started, and nothing is owed.
+void Connection::close_if_finished() {
+  const bool no_more = draining_ || (peer_ended_ && hold_ == Hold::kNone);
+  if (!closed_ && no_more && slots_.empty() && outgoing_.empty()) {
     close();
   }
 }
 
 void Connection::close() {
   if (!std::exchange(closed_, true)) {
+    end_partial();
     environment_.shard.cancel_turn_end(*this);
     environment_.table.on_closed(*this);
   }

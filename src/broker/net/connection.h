@@ -5,23 +5,28 @@
 //   C1  answers leave in the order of their requests, whatever order they complete in.
 //   C2  only a Produce may start while earlier requests are unanswered, and only if those are all Produces; any other
 //       request starts when all before it are answered. What a client sees is Kafka's one request at a time.
-//   C3  a frame that may not start yet stays unread in its chunk, and nothing is received behind a full chunk: memory
-//       is bounded by the chunk pool and kUnansweredMax.
+//   C3  a frame that may not start yet stays where it is, and its place does not grow: a peer that takes no answers, or
+//       waits for one, holds no more request memory than it had.
 //   C4  a connection that holds no partial frame and owes no answer holds no chunk.
+//   C5  what arrived whole before the peer's end of stream is answered, for kPeerEndedMax at most.
 // Bounds: frame_bytes_max = socket.request.max.bytes; kUnansweredMax; kOutgoingBytesMax.
 // Source: Kafka's SocketServer and Selector (inventory §6, 1 and 2). Difference: Produces are pipelined (C2).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/bytes.h"
 #include "broker/net/chunk_pool.h"
+#include "broker/net/connection_quota.h"
 #include "broker/net/outgoing.h"
+#include "broker/net/receive_buffer.h"
 #include "broker/net/receive_rate.h"
 #include "broker/net/response.h"
 #include "runtime/net.h"
@@ -41,12 +46,7 @@ struct ConnectionInfo {
   std::string software_name = "unknown";  // from ApiVersions v3+
   std::string software_version = "unknown";
   bool handed_over = false;  // it may not move again
-};
-
-// One request frame, without its size field. `chunk` keeps the bytes; whoever answers later keeps a copy of it.
-struct Frame {
-  MutableBytes bytes;
-  ChunkRef chunk;
+  ConnectionSlot slot;
 };
 
 // The right to answer one request, once. Destroyed unanswered, it closes the connection: nothing is swallowed.
@@ -85,6 +85,7 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   static constexpr std::size_t kUnansweredMax = 256;                       // pipelined Produces
   static constexpr std::size_t kOutgoingBytesMax = std::size_t{1} << 20;   // of answers in memory, before reading stops
   static constexpr std::size_t kReadBytesPerEvent = std::size_t{2} << 20;  // then others have their turn
+  static constexpr std::chrono::seconds kPeerEndedMax{5};  // for answers to a peer that sends no more, or has left
 
   struct Environment {
     runtime::Shard& shard;
@@ -98,7 +99,8 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
              ConnectionInfo info);
   ~Connection() override;
 
-  // Starts to read; `received` are bytes that another shard had received before it handed the connection over.
+  // Starts to read; `received` are bytes that another shard had received before it handed the connection over, for
+  // which the pool has room.
   void start(Bytes received);
 
   void on_readable() override;
@@ -118,10 +120,17 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   [[nodiscard]] bool stalled() const noexcept { return stalled_; }
   [[nodiscard]] runtime::MonoTime last_active() const noexcept { return last_active_; }
   [[nodiscard]] bool has_unanswered() const noexcept { return !slots_.empty(); }
-  // Bytes of memory that a partly received frame holds, 0 if none is.
-  [[nodiscard]] std::size_t partial_capacity() const noexcept;
+  [[nodiscard]] bool peer_left_long_ago(runtime::MonoTime now) const noexcept {
+    return peer_ended_ && now - peer_ended_at_ > kPeerEndedMax;
+  }
+  // Of a partly received frame: since when, the request memory that it holds, the chunk that it needs to go on.
   [[nodiscard]] runtime::MonoTime partial_since() const noexcept { return partial_since_; }
-  [[nodiscard]] bool partial_is_slow(runtime::MonoTime now) noexcept { return rate_.is_slow(now); }
+  [[nodiscard]] std::size_t partial_capacity() const noexcept { return partial_ ? buffer_.capacity() : 0; }
+  [[nodiscard]] bool partial_is_slow(runtime::MonoTime now) noexcept { return partial_ && rate_.is_slow(now); }
+  [[nodiscard]] bool is_beyond_limit() const noexcept { return buffer_.is_beyond_limit(); }
+  [[nodiscard]] std::int32_t announced_bytes() const noexcept { return buffer_.announced().value_or(0); }
+  [[nodiscard]] bool wants_small() const noexcept { return buffer_.wants_small(); }
+  [[nodiscard]] std::size_t wanted_bytes() const noexcept { return buffer_.wanted_bytes(); }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
  private:
@@ -130,20 +139,27 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
     bool is_produce = false;
   };
   enum class Parse : std::uint8_t { kNeedBytes, kMustWait, kStopped };
+  // Why nothing is read although bytes may be there: an answer, or a write, goes on with it.
+  enum class Hold : std::uint8_t {
+    kNone,
+    kFrame,  // a whole frame is here that may not start yet
+    kSpace,  // its place is full, and the frame in it could not start yet
+  };
 
   void on_turn_end() override;
   void receive();
-  [[nodiscard]] bool make_room();
-  [[nodiscard]] std::size_t wanted_capacity() const noexcept;
+  [[nodiscard]] bool must_hold_back();
   Parse parse_frames();
   [[nodiscard]] bool may_start(bool is_produce) const noexcept;
   void start_frame(std::size_t frame_bytes);
   bool hand_over(Bytes frame);
   void track_partial();
-  void release_idle_chunk();
+  void end_partial();
+  void after_receiving();
   void send_completed();
   void flush();
   void watch_if_reading();
+  void close_if_finished();
   void close();
 
   Environment environment_;
@@ -151,24 +167,26 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   std::unique_ptr<runtime::Socket> socket_;
   ConnectionInfo info_;
 
-  ChunkRef chunk_;  // being filled; [begin_, end_) is received and not yet started
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t learned_frame_bytes_ = 0;  // the largest frame this connection completed: it has earned that capacity
-  ReceiveRate rate_;
+  ReceiveBuffer buffer_;
+  ReceiveRate rate_;  // of the partly received frame
   runtime::MonoTime partial_since_{};
-  bool partial_ = false;
+  std::list<Connection*>::iterator partial_place_;  // in the table's list, while partial_
 
   std::deque<Slot> slots_;            // unanswered or not yet sent, in request order
   std::uint64_t first_sequence_ = 0;  // of slots_.front()
+  std::size_t answer_bytes_ = 0;      // in memory, of the answers in slots_
   Outgoing outgoing_;
   runtime::MonoTime last_active_{};
+  runtime::MonoTime peer_ended_at_{};
+  Hold hold_ = Hold::kNone;
+  bool partial_ = false;  // the front frame is partly received, and may go on
   bool watching_read_ = false;
   bool watching_write_ = false;
-  bool must_wait_ = false;  // a whole frame is here that may not start yet; an answer or a write goes on with it
-  bool stalled_ = false;    // waits for request memory
-  bool draining_ = false;   // no further frame is started
-  bool closed_ = false;     // the table destroys it at the end of the turn
+  bool stalled_ = false;     // waits for request memory
+  bool peer_ended_ = false;  // nothing more comes
+  bool draining_ = false;    // no further frame is started
+  bool cut_ = false;         // the answers from here on are not wanted: the connection closes behind those before
+  bool closed_ = false;      // the table destroys it at the end of the turn
 };
 
 }  // namespace moldau::broker

@@ -3,15 +3,23 @@
 //
 // Shard:      one per shard. The tables know each other only to hand connections over, by value.
 // Invariants: T1 a connection is destroyed at the end of a turn, never inside its own call.
-//             T2 stalled connections are resumed oldest partial frame first, when memory came back.
-// Bounds:     connections_max of the shard (`max.connections`), request memory (ChunkPool), idle_max.
+//             T2 when memory came back, what was received elsewhere goes first, then the one frame that may go on
+//             whatever
+//                is in use, then the small frames, then the others, the smallest first: a frame that announces much
+//                waits behind those that will be done sooner, until it is the oldest.
+//             T3 bytes on the way to another shard count in the memory of the one they left until they found room.
+// Bounds:     connections by their slots (ConnectionQuota), request memory (ChunkPool), idle_max.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <list>
 #include <memory>
+#include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -29,7 +37,6 @@ class ConnectionTable final : private runtime::TurnEndHook {
   struct Config {
     std::size_t frame_bytes_max = std::size_t{100} << 20;           // socket.request.max.bytes
     std::chrono::milliseconds idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
-    std::size_t connections_max = SIZE_MAX;                         // max.connections
     ChunkPool::Limits memory;
   };
 
@@ -40,7 +47,7 @@ class ConnectionTable final : private runtime::TurnEndHook {
   void wire(FrameHandler& handler, std::vector<ConnectionTable*> tables);
 
   // A connection that was accepted on this shard.
-  void add(std::unique_ptr<runtime::Socket> socket, std::string listener_name);
+  void add(std::unique_ptr<runtime::Socket> socket, std::string listener_name, ConnectionSlot slot = {});
   // Stops reading everywhere and closes each connection once its started requests are answered; `done` runs when none
   // is left. Call cut_off() to stop waiting.
   void drain(Callback done);
@@ -50,12 +57,16 @@ class ConnectionTable final : private runtime::TurnEndHook {
   void complete(ConnectionId connection, std::uint64_t sequence, Response response);
   [[nodiscard]] ConnectionInfo* info_of(ConnectionId connection);
 
-  // For Connection.
-  [[nodiscard]] ChunkPool::Claim claim_of(const Connection& connection, std::size_t bytes);
+  // For Connection. A partly received frame is in the list from its first byte on, the oldest first.
+  [[nodiscard]] std::list<Connection*>::iterator add_partial(Connection& connection);
+  void remove_partial(std::list<Connection*>::iterator place);
+  // True for the one partly received frame that may go on whatever is in use.
+  [[nodiscard]] bool may_exceed(const Connection& connection) const noexcept;
   void on_stalled(Connection& connection);
   void on_closed(Connection& connection);
+  // `beyond_limit`: `received` comes from the chunk that was, and is given back by now.
   void hand_over(std::uint32_t to_shard, std::unique_ptr<runtime::DetachedSocket> socket, ConnectionInfo info,
-                 ByteVector received);
+                 ByteVector received, bool beyond_limit);
 
   [[nodiscard]] std::size_t size() const noexcept { return connections_.size(); }
   [[nodiscard]] std::uint64_t opened_total() const noexcept { return opened_total_; }
@@ -65,13 +76,31 @@ class ConnectionTable final : private runtime::TurnEndHook {
   [[nodiscard]] runtime::Shard& shard() noexcept { return shard_; }
 
  private:
+  // A connection from another shard that has not found room for its bytes yet.
+  struct Arrival {
+    std::uint32_t from_shard = 0;
+    std::unique_ptr<runtime::DetachedSocket> socket;
+    ConnectionInfo info;
+    ByteVector received;
+    bool beyond_limit = false;  // there
+  };
+  using Stalled = std::set<std::tuple<std::int32_t, runtime::MonoTime, ConnectionId>>;  // by announced size, then age
+
+  [[nodiscard]] static Stalled::value_type stalled_key(const Connection& connection);
+  [[nodiscard]] Stalled& stalled_of(const Connection& connection) noexcept;
+
   void on_turn_end() override;
   void insert(std::unique_ptr<runtime::Socket> socket, ConnectionInfo info, Bytes received);
-  void adopt(std::unique_ptr<runtime::DetachedSocket> socket, ConnectionInfo info, const ByteVector& received);
-  void resume_stalled();
+  void arrive(Arrival arrival);
+  [[nodiscard]] bool try_adopt(Arrival& arrival);
+  [[nodiscard]] bool anyone_waits() const noexcept;
+  void go_on_at_turn_end();
+  void resume_waiting();
+  void resume_oldest();
+  void resume(Stalled& stalled);
+  [[nodiscard]] std::size_t bytes_missing() const;
   void close_slow_partials();
-  void sweep_idle();
-  [[nodiscard]] Connection* oldest_partial();
+  void sweep();
 
   runtime::Shard& shard_;
   runtime::Network& network_;
@@ -82,12 +111,17 @@ class ConnectionTable final : private runtime::TurnEndHook {
   ChunkPool chunks_;
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
   std::vector<ConnectionId> closed_;  // destroyed at the end of the turn
-  std::vector<ConnectionId> stalled_;
+  std::list<Connection*> partials_;   // by partial_since
+  std::deque<Arrival> arrivals_;      // by arrival
+  Stalled stalled_small_;             // wait for the reserve
+  Stalled stalled_;                   // the others
+  runtime::MonoTime slow_checked_at_{};
   ConnectionId next_id_ = 1;
   std::uint64_t opened_total_ = 0;
   std::uint64_t closed_idle_total_ = 0;
   std::uint64_t closed_slow_total_ = 0;
-  bool room_ = false;  // memory came back since stalled connections were last resumed
+  bool room_ = false;  // memory came back since those that wait for it were last tried
+  bool judge_slow_ = false;
   bool draining_ = false;
   Callback drained_;
   runtime::Timer sweep_timer_;

@@ -12,9 +12,7 @@ Result<> Acceptor::bind(runtime::Network& network, int backlog) {
 
 void Acceptor::open(std::vector<ConnectionTable*> tables) {
   tables_ = std::move(tables);
-  for (std::unique_ptr<runtime::Socket>& socket : std::exchange(waiting_, {})) {
-    deal_out(std::move(socket));
-  }
+  admit_waiting();
 }
 
 void Acceptor::close() {
@@ -35,24 +33,47 @@ runtime::Endpoint Acceptor::advertised() const {
 }
 
 void Acceptor::on_accept(std::unique_ptr<runtime::Socket> socket) {
-  if (!tables_.empty()) {
-    deal_out(std::move(socket));
-  } else if (waiting_.size() < kWaitingMax) {
-    waiting_.push_back(std::move(socket));
+  if (waiting_.size() >= kWaitingMax) {
+    const runtime::Endpoint& peer = socket->peer();
+    log(logger_, LogLevel::kWarn, "net", "refused {}:{}: {} connections wait already", peer.host, peer.port,
+        kWaitingMax);
+    return;
+  }
+  waiting_.push_back(std::move(socket));
+  admit_waiting();
+}
+
+void Acceptor::admit_waiting() {
+  while (!tables_.empty() && !waiting_.empty() && !asked_for_slot_) {
+    auto slot = quota_.try_open();
+    if (!slot) {
+      log(logger_, LogLevel::kWarn, "net", "listener {}: new connections wait, since max.connections ({}) are open",
+          listener_.name, quota_.connections_max());
+      asked_for_slot_ = true;
+      quota_.wait([this] {
+        asked_for_slot_ = false;
+        admit_waiting();
+      });
+      return;
+    }
+    std::unique_ptr<runtime::Socket> socket = std::move(waiting_.front());
+    waiting_.pop_front();
+    deal_out(std::move(socket), *std::move(slot));
   }
 }
 
-void Acceptor::deal_out(std::unique_ptr<runtime::Socket> socket) {
+void Acceptor::deal_out(std::unique_ptr<runtime::Socket> socket, ConnectionSlot slot) {
   const std::size_t shard = next_++ % tables_.size();
   if (shard == 0) {
-    tables_[0]->add(std::move(socket), listener_.name);
+    tables_[0]->add(std::move(socket), listener_.name, std::move(slot));
     return;
   }
   ConnectionInfo info;
   info.listener_name = listener_.name;
   info.local = socket->local();
   info.peer = socket->peer();
-  tables_[0]->hand_over(static_cast<std::uint32_t>(shard), socket->detach(), std::move(info), {});
+  info.slot = std::move(slot);
+  tables_[0]->hand_over(static_cast<std::uint32_t>(shard), socket->detach(), std::move(info), {}, false);
 }
 
 }  // namespace moldau::broker

@@ -1,17 +1,20 @@
 // One listener of a node: accepts on the home shard and deals the connections out to all shards in turn. A connection
 // moves once more when its first Produce or Fetch shows where its partitions live.
 //
-// Shard: home. Until open() is called, accepted connections wait unread: clients that connect early are served late,
-// and
-//        are not refused.
+// Shard: home. Until open() is called, and while max.connections are open, accepted connections wait unread: clients
+// are
+//        served late, and are not refused.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "broker/config/node_config.h"
+#include "broker/net/connection_quota.h"
 #include "broker/net/connection_table.h"
 #include "runtime/net.h"
 
@@ -19,12 +22,14 @@ namespace moldau::broker {
 
 class Acceptor final : private runtime::AcceptHandler {
  public:
-  static constexpr std::size_t kWaitingMax = 1024;  // before open(); more are refused
+  static constexpr std::size_t kWaitingMax = 1024;  // more are refused
 
-  // `tables` by shard, the home shard's first.
-  explicit Acceptor(ListenerConfig listener) : listener_(std::move(listener)) {}
+  // `quota` is the node's; it is gone, or unused, when this is.
+  Acceptor(ListenerConfig listener, ConnectionQuota& quota, Logger& logger)
+      : listener_(std::move(listener)), quota_(quota), logger_(logger) {}
 
   [[nodiscard]] Result<> bind(runtime::Network& network, int backlog);
+  // `tables` by shard, the home shard's first.
   void open(std::vector<ConnectionTable*> tables);
   void close();
 
@@ -36,13 +41,17 @@ class Acceptor final : private runtime::AcceptHandler {
 
  private:
   void on_accept(std::unique_ptr<runtime::Socket> socket) override;
-  void deal_out(std::unique_ptr<runtime::Socket> socket);
+  void admit_waiting();
+  void deal_out(std::unique_ptr<runtime::Socket> socket, ConnectionSlot slot);
 
   ListenerConfig listener_;
+  ConnectionQuota& quota_;
+  Logger& logger_;
   std::unique_ptr<runtime::Listener> socket_;
   std::vector<ConnectionTable*> tables_;
-  std::vector<std::unique_ptr<runtime::Socket>> waiting_;
+  std::deque<std::unique_ptr<runtime::Socket>> waiting_;
   std::size_t next_ = 0;
+  bool asked_for_slot_ = false;
 };
 
 }  // namespace moldau::broker

@@ -155,6 +155,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   ClusterIdentity identity_;
   storage::SharedRandom random_;
   Events events_;
+  ConnectionQuota connection_quota_;
   std::deque<Acceptor> acceptors_;
   ControllerTarget target_;  // read on the home shard
   std::vector<PerShard> shards_;
@@ -181,6 +182,7 @@ Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectory d
       topic_configs_(config_),
       identity_{.cluster_id = directory_.cluster_id, .auto_create_topics = config_.auto_create_topics},
       random_(world.random.next() ^ kRandomSeedMix),
+      connection_quota_(world.shard(0), static_cast<std::size_t>(config_.connections_max)),
       shards_(world.shard_count()) {}
 
 Node::Impl::~Impl() {
@@ -243,7 +245,7 @@ void Node::Impl::start(Events events) {
 
 bool Node::Impl::bind_listeners() {
   for (const ListenerConfig& listener : config_.listeners) {
-    Acceptor& acceptor = acceptors_.emplace_back(listener);
+    Acceptor& acceptor = acceptors_.emplace_back(listener, connection_quota_, world_.logger);
     if (const Result<> bound = acceptor.bind(world_.network(0), config_.listen_backlog); !bound) {
       fail("listener " + listener.name + " on " + listener.bind.host + ":" + std::to_string(listener.bind.port) + ": " +
            bound.error().message());

@@ -28,11 +28,14 @@ constexpr auto kIdleMax = std::chrono::minutes(1);  // a partition unused for so
 constexpr std::int16_t kFirstProduceVersionWithIds = 13;
 constexpr std::int16_t kFirstFetchVersionWithIds = 13;
 
-// This shard's part of what the node may hold, never less than a few ordinary frames.
-ChunkPool::Limits memory_limits(const NodeConfig& config, std::size_t shards) {
+// This shard's part of what the node may hold, an eighth of it for the controller listener, so that its clients and
+// those of the broker do not starve each other; never less than a few ordinary frames.
+ChunkPool::Limits memory_limits(const NodeConfig& config, std::size_t shards, ListenerKind kind) {
   constexpr std::int64_t kMemoryMin = std::int64_t{4} << 20;
   const std::int64_t part = config.request_memory_bytes / static_cast<std::int64_t>(shards);
-  return {.memory_bytes_max = static_cast<std::size_t>(std::max(part, kMemoryMin))};
+  const std::int64_t controllers = part / 8;
+  const std::int64_t bytes = kind == ListenerKind::kController ? controllers : part - controllers;
+  return {.memory_bytes_max = static_cast<std::size_t>(std::max(bytes, kMemoryMin))};
 }
 
 FetchSessionCache::Config session_config(const NodeConfig& config, std::size_t shard, std::size_t shards) {
@@ -207,9 +210,9 @@ ShardServices::ShardServices(const Environment& environment)
       std::none_of(listeners.begin(), listeners.end(),
                    [](const ListenerConfig& listener) { return listener.advertised.has_value(); });
   broker_connections_ = std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard),
-                                                          logger_, connection_config());
+                                                          logger_, connection_config(ListenerKind::kBroker));
   controller_connections_ = std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard),
-                                                              logger_, connection_config());
+                                                              logger_, connection_config(ListenerKind::kController));
 }
 
 ShardServices::~ShardServices() {
@@ -237,12 +240,11 @@ void ShardServices::drop_requests() {
   controller_connections_.reset();
 }
 
-ConnectionTable::Config ShardServices::connection_config() const {
+ConnectionTable::Config ShardServices::connection_config(ListenerKind kind) const {
   const NodeConfig& config = environment_.config;
   return {.frame_bytes_max = static_cast<std::size_t>(config.frame_bytes_max),
           .idle_max = config.connection_idle_max,
-          .connections_max = static_cast<std::size_t>(config.connections_max),
-          .memory = memory_limits(config, environment_.world.shard_count())};
+          .memory = memory_limits(config, environment_.world.shard_count(), kind)};
 }
 
 void ShardServices::wire(const std::vector<ShardServices*>& all, PartitionHome& home, runtime::Shard& home_shard) {

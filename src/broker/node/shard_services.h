@@ -68,7 +68,7 @@ class ShardServices {
   void add_broker_handlers();
   void add_controller_handlers();
   void keep_house();
-  [[nodiscard]] ConnectionTable::Config connection_config() const;
+  [[nodiscard]] ConnectionTable::Config connection_config(ListenerKind kind) const;
 
   Environment environment_;
   runtime::Shard& shard_;

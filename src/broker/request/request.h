@@ -30,6 +30,7 @@ class Request {
 
   [[nodiscard]] const protocol::ApiInfo& api() const noexcept { return *api_; }
   [[nodiscard]] std::int16_t version() const noexcept { return header_.request_api_version; }
+  [[nodiscard]] std::int32_t correlation_id() const noexcept { return header_.correlation_id; }
   // "" for a null client id, as Kafka treats it.
   [[nodiscard]] std::string_view client_id() const noexcept { return header_.client_id.value_or(""); }
   [[nodiscard]] runtime::MonoTime received() const noexcept { return received_; }

@@ -1,0 +1,57 @@
+#include "broker/net/connection_quota.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "broker/testing/fake_shard.h"
+
+namespace moldau::broker {
+namespace {
+
+using moldau::testing::FakeShard;
+
+TEST(ConnectionQuota, GivesNoMoreSlotsThanTheLimit) {
+  FakeShard home;
+  ConnectionQuota quota(home, 2);
+  auto first = quota.try_open();
+  auto second = quota.try_open();
+  EXPECT_TRUE(first && second);
+  EXPECT_FALSE(quota.try_open());
+  first.reset();
+  home.turn();
+  EXPECT_EQ(quota.open(), 1U);
+  EXPECT_TRUE(quota.try_open());
+}
+
+TEST(ConnectionQuota, WhoWaitsIsToldInOrderOncePerSlot) {
+  FakeShard home;
+  ConnectionQuota quota(home, 2);
+  auto first = quota.try_open();
+  auto second = quota.try_open();
+  std::vector<int> told;
+  quota.wait([&told] { told.push_back(1); });
+  quota.wait([&told] { told.push_back(2); });
+  first.reset();
+  home.turn();
+  EXPECT_EQ(told, std::vector<int>({1}));
+  second.reset();
+  home.turn();
+  EXPECT_EQ(told, std::vector<int>({1, 2}));
+}
+
+TEST(ConnectionQuota, ASlotThatMovesCountsOnce) {
+  FakeShard home;
+  ConnectionQuota quota(home, 2);
+  {
+    auto slot = quota.try_open();
+    ConnectionSlot moved = *std::move(slot);
+    ConnectionSlot again;
+    again = std::move(moved);
+  }
+  home.turn();
+  EXPECT_EQ(quota.open(), 0U);
+}
+
+}  // namespace
+}  // namespace moldau::broker

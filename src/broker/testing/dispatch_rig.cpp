@@ -1,0 +1,98 @@
+#include "broker/testing/dispatch_rig.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "protocol/api/api_info.h"
+#include "protocol/testing/codec.h"
+#include "protocol/wire/writer.h"
+
+namespace moldau::testing {
+namespace {
+
+const Codec& codec_of(std::string_view kind, std::int16_t key) {
+  for (const Codec* codec : all_codecs()) {
+    if (codec->kind == kind && codec->key == key) {
+      return *codec;
+    }
+  }
+  MOLDAU_ASSERT(false, key);
+  return *all_codecs().front();
+}
+
+// A message of default values, for Request::reply.
+struct DefaultResponse {
+  const Codec& codec;
+  void encode(wire::Writer& writer, std::int16_t version) const { writer.raw(codec.default_frame(version)); }
+};
+
+class AnyHandler final : public broker::Handler {
+ public:
+  AnyHandler(const protocol::ApiInfo& api, Seen& seen)
+      : codec_(codec_of("request", static_cast<std::int16_t>(api.key))), seen_(seen) {}
+
+  void handle(broker::Request request) override {
+    const bool is_known = request.api().supports(request.version());
+    if (is_known && !codec_.decode(request.body(), request.version())) {
+      return request.close();
+    }
+    seen_.requests.push_back({.key = static_cast<std::int16_t>(request.api().key),
+                              .version = request.version(),
+                              .correlation_id = request.correlation_id(),
+                              .client_id = std::string(request.client_id())});
+    if (seen_.hold) {
+      seen_.held.push_back(std::move(request));
+    } else {
+      answer_by_default(request);
+    }
+  }
+
+ private:
+  const Codec& codec_;
+  Seen& seen_;
+};
+
+}  // namespace
+
+void answer_by_default(broker::Request& request) {
+  const DefaultResponse response{codec_of("response", static_cast<std::int16_t>(request.api().key))};
+  if (request.api().supports(request.version())) {
+    request.reply(response);
+  } else {
+    request.reply_as(response, 0);
+  }
+}
+
+DispatchRig::DispatchRig(const broker::ConnectionTable::Config& config, broker::ListenerKind kind)
+    : network_(shard_), dispatcher_(shard_, logger_, kind, nullptr), table_(shard_, network_, logger_, config) {
+  const std::uint8_t listener = kind == broker::ListenerKind::kBroker ? protocol::kOnBroker : protocol::kOnController;
+  for (const protocol::ApiInfo& api : protocol::api_table()) {
+    if ((api.listeners & listener) != 0) {
+      dispatcher_.add(api.key, std::make_unique<AnyHandler>(api, seen_));
+    }
+  }
+  table_.wire(dispatcher_, {&table_});
+}
+
+DispatchRig::~DispatchRig() {
+  seen_.held.clear();  // closes their connections; chunks go before their pool
+}
+
+std::shared_ptr<FakePeer> DispatchRig::connect() {
+  auto peer = std::make_shared<FakePeer>();
+  table_.add(std::make_unique<FakeSocket>(shard_, peer), "PLAINTEXT", {});
+  return peer;
+}
+
+void DispatchRig::settle() {
+  constexpr int kTurnsMax = 1'000'000;
+  for (int turns = 0; turns < kTurnsMax; ++turns) {
+    shard_.turn();
+    if (!shard_.has_work()) {
+      return;
+    }
+  }
+  MOLDAU_ASSERT(false);  // never comes to rest
+}
+
+}  // namespace moldau::testing

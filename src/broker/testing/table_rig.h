@@ -1,0 +1,84 @@
+// Connection tables on fake shards, with a handler that answers each frame with its own bytes, at once or when told to.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/net/connection_table.h"
+#include "broker/testing/fake_net.h"
+#include "broker/testing/fake_shard.h"
+
+namespace moldau::testing {
+
+// A frame on the wire: size field and content. The first two bytes are the API key: 0 is a Produce.
+[[nodiscard]] ByteVector framed(Bytes content);
+[[nodiscard]] ByteVector produce_frame(std::size_t content_bytes, char fill = 'p');
+[[nodiscard]] ByteVector other_frame(std::size_t content_bytes, char fill = 'f');
+// Only the size field.
+[[nodiscard]] ByteVector size_field(std::int32_t bytes);
+// The whole frames in `stream`, content only; asserts that nothing is left over.
+[[nodiscard]] std::vector<ByteVector> frames_in(Bytes stream);
+
+class NullLogger final : public Logger {
+ public:
+  [[nodiscard]] bool enabled(LogLevel /*level*/) const noexcept override { return false; }
+  void write(LogLevel /*level*/, std::string_view /*area*/, std::string_view /*text*/) override {}
+};
+
+class EchoHandler final : public broker::FrameHandler {
+ public:
+  struct Held {
+    broker::Frame frame;
+    broker::ResponseTicket ticket;
+  };
+
+  [[nodiscard]] std::uint32_t home_of(const broker::ConnectionInfo& info, Bytes frame) override;
+  void on_frame(broker::ConnectionInfo& info, broker::Frame frame, broker::ResponseTicket ticket) override;
+  void on_connection_closed(broker::ConnectionId connection) override { closed.push_back(connection); }
+
+  // Answers the oldest held frame, or the one at `index`.
+  void answer(std::size_t index = 0);
+  void answer_all();
+
+  std::uint32_t own_shard = 0;
+  std::uint32_t home = 0;  // where Produces live
+  bool hold = false;       // keep frames until answer()
+  std::vector<ByteVector> frames;
+  std::deque<std::unique_ptr<Held>> held;
+  std::vector<broker::ConnectionId> closed;
+};
+
+class TableRig {
+ public:
+  explicit TableRig(const broker::ConnectionTable::Config& config = {}, std::uint32_t shards = 1);
+  TableRig(const TableRig&) = delete;
+  TableRig& operator=(const TableRig&) = delete;
+  ~TableRig();
+
+  // A new connection; its peer.
+  std::shared_ptr<FakePeer> connect(std::uint32_t shard = 0);
+  // Turns of all shards until nothing is left to do.
+  void settle();
+  // Time passes in steps of a quarter of a second, with turns between them.
+  void pass(std::chrono::milliseconds time);
+
+  [[nodiscard]] FakeShard& shard(std::uint32_t index = 0) { return *shards_[index].shard; }
+  [[nodiscard]] EchoHandler& handler(std::uint32_t index = 0) { return *shards_[index].handler; }
+  [[nodiscard]] broker::ConnectionTable& table(std::uint32_t index = 0) { return *shards_[index].table; }
+
+ private:
+  struct Part {
+    std::unique_ptr<FakeShard> shard;
+    std::unique_ptr<FakeNetwork> network;
+    std::unique_ptr<EchoHandler> handler;
+    std::unique_ptr<broker::ConnectionTable> table;
+  };
+
+  NullLogger logger_;
+  std::vector<Part> shards_;
+};
+
+}  // namespace moldau::testing

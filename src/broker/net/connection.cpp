@@ -235,6 +235,9 @@ void Connection::complete(std::uint64_t sequence, Response response) {
   MOLDAU_ASSERT(sequence >= first_sequence_ && sequence - first_sequence_ < slots_.size());
   Slot& slot = slots_[static_cast<std::size_t>(sequence - first_sequence_)];
   MOLDAU_ASSERT(!slot.response.has_value());
+  if (response.kind == Response::Kind::kClose) {
+    draining_ = true;  // what is behind it is not started any more
+  }
   answer_bytes_ += response.frame.size();
   slot.response = std::move(response);
   if (sequence == first_sequence_) {

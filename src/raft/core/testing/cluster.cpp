@@ -293,8 +293,9 @@ void Cluster::deliver(std::size_t which, bool keep) {
 
 void Cluster::drop_between(std::size_t a, std::size_t b) {
   std::erase_if(network_, [&](const Message& message) {
-    const auto ends = std::minmax(index_of(message.from), index_of(message.to));
-    return ends == std::minmax(a, b);
+    const std::size_t from = index_of(message.from);
+    const std::size_t to = index_of(message.to);
+    return (from == a && to == b) || (from == b && to == a);
   });
 }
 

@@ -201,9 +201,12 @@ void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name)
     const std::chrono::milliseconds delay(seed.log->config().file_delete_delay_ms);
     auto closing = std::make_shared<PartitionSeed>(std::move(seed));
     environment_.world.workers.run(
-        [closing] {
-          // What a close writes is about to be removed; a failure is of no interest to anyone.
-          static_cast<void>(closing->log->close(false));
+        [closing, &logger = logger_] {
+          if (const Result<> closed = closing->log->close(false); !closed) {
+            // What a close writes is about to be removed.
+            moldau::log(logger, LogLevel::kDebug, "storage", "{}, deleted: {}", closing->log->directory(),
+                        closed.error().message());
+          }
           closing->log.reset();
         },
         shard_,

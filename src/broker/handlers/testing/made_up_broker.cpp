@@ -221,7 +221,7 @@ void MadeUpBroker::delete_topic(const std::string& topic) {
 MemoryClient MadeUpBroker::connect(std::uint32_t shard, const std::string& listener) {
   auto wire = std::make_shared<MemoryWire>();
   PerShard& at = *shards_[shard];
-  at.table->add(std::make_unique<MemorySocket>(at.shard, wire), listener);
+  at.table->add(std::make_unique<MemorySocket>(at.shard, wire), listener, {});
   return {at.shard, std::move(wire)};
 }
 

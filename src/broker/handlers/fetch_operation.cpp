@@ -60,8 +60,11 @@ void FetchOperation::start() {
   if (ids.empty()) {
     return park_or_answer();
   }
-  find_owners(context_.router, ids,
-              [self = shared_from_this(), indexes, ids](const Owners& owners) { self->scatter(indexes, ids, owners); });
+  find_owners(context_.router, ids, [weak = weak_from_this(), indexes, ids](const Owners& owners) {
+    if (const auto self = weak.lock()) {
+      self->scatter(indexes, ids, owners);
+    }
+  });
 }
 
 // A fetch as a replica that the partition is not assigned to.

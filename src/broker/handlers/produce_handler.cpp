@@ -4,9 +4,9 @@
 #include <chrono>
 #include <utility>
 
+#include "broker/handlers/leader_endpoints.h"
 #include "broker/partitions/scatter.h"
 #include "protocol/errors/error_code.h"
-#include "broker/handlers/leader_endpoints.h"
 #include "protocol/messages/produce_response.h"
 
 namespace moldau::broker {
@@ -15,8 +15,9 @@ using protocol::ErrorCode;
 using protocol::ProduceRequest;
 using protocol::ProduceResponse;
 
-// One request on its way: the decoded request, an outcome per partition in request order.
-struct ProduceHandler::Pending {
+// One request on its way: the decoded request, an outcome per partition in request order. Held by the shard's
+// operations, which are given up after the handlers: where a reference to it still locks, its handler is there.
+struct ProduceHandler::Pending final : Operation {
   Pending(Request r, ProduceRequest d) : request(std::move(r)), decoded(std::move(d)) {}
 
   Request request;
@@ -153,10 +154,15 @@ void ProduceHandler::handle(Request request) {
   for (const AppendItem& item : pending->items) {
     ids.push_back(item.id);
   }
-  find_owners(context_.router, std::move(ids), [this, pending](const Owners& owners) { append(pending, owners); });
+  find_owners(context_.router, std::move(ids), [this, weak = context_.operations.hold(pending)](const Owners& owners) {
+    if (const auto waiting = weak.lock()) {
+      append(waiting, owners);
+    }
+  });
 }
 
-void ProduceHandler::append(std::shared_ptr<Pending> pending, const std::vector<std::optional<std::uint32_t>>& owners) {
+void ProduceHandler::append(const std::shared_ptr<Pending>& pending,
+                            const std::vector<std::optional<std::uint32_t>>& owners) {
   std::vector<std::vector<AppendItem>> by_shard(peers_.size());
   for (std::size_t i = 0; i < owners.size(); ++i) {
     AppendItem& item = pending->items[i];
@@ -169,41 +175,43 @@ void ProduceHandler::append(std::shared_ptr<Pending> pending, const std::vector<
   pending->parts_left = static_cast<std::size_t>(
       std::count_if(by_shard.begin(), by_shard.end(), [](const auto& items) { return !items.empty(); }));
   if (pending->parts_left == 0) {
+    context_.operations.release(*pending);
     return answer(*pending);
   }
+  const std::weak_ptr<Pending> weak = pending;
+  const auto take = [this, weak](std::vector<AppendOutcome> outcomes) {
+    if (const auto waiting = weak.lock()) {
+      on_part_done(*waiting, std::move(outcomes));
+    }
+  };
   for (std::uint32_t shard = 0; shard < by_shard.size(); ++shard) {
     if (by_shard[shard].empty()) {
       continue;
     }
+    ShardContext* here = &context_;
     ShardContext* peer = peers_[shard];
     const AppendEnvironment environment{peer->router, peer->operations, peer->scratch,
                                         peer->limits.decompressed_bytes_max};
     if (shard == context_.shard.index()) {
-      run_append_part(
-          environment, std::move(by_shard[shard]), pending->terms,
-          [this, pending](std::vector<AppendOutcome> outcomes) { on_part_done(pending, std::move(outcomes)); });
+      run_append_part(environment, std::move(by_shard[shard]), pending->terms, take);
       continue;
     }
-    // The other shard works on our bytes and never touches `pending`: the pointer travels there and back as a value.
-    peer->shard.post(
-        [this, environment, pending, terms = pending->terms, items = std::move(by_shard[shard])]() mutable {
-          run_append_part(
-              environment, std::move(items), terms,
-              [this, pending = std::move(pending)](std::vector<AppendOutcome> outcomes) mutable {
-                context_.shard.post([this, pending = std::move(pending), outcomes = std::move(outcomes)]() mutable {
-                  on_part_done(pending, std::move(outcomes));
-                });
-              });
-        });
+    // The other shard works on our bytes and knows nothing else of the request.
+    peer->shard.post([here, environment, take, terms = pending->terms, items = std::move(by_shard[shard])]() mutable {
+      run_append_part(environment, std::move(items), terms, [here, take](std::vector<AppendOutcome> outcomes) mutable {
+        here->shard.post([take, outcomes = std::move(outcomes)]() mutable { take(std::move(outcomes)); });
+      });
+    });
   }
 }
 
-void ProduceHandler::on_part_done(const std::shared_ptr<Pending>& pending, std::vector<AppendOutcome> outcomes) {
+void ProduceHandler::on_part_done(Pending& pending, std::vector<AppendOutcome> outcomes) {
   for (AppendOutcome& outcome : outcomes) {
-    pending->outcomes[outcome.index] = std::move(outcome);
+    pending.outcomes[outcome.index] = std::move(outcome);
   }
-  if (--pending->parts_left == 0) {
-    answer(*pending);
+  if (--pending.parts_left == 0) {
+    context_.operations.release(pending);
+    answer(pending);
   }
 }
 

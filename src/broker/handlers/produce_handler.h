@@ -26,8 +26,8 @@ class ProduceHandler final : public Handler {
 
  private:
   struct Pending;
-  void append(std::shared_ptr<Pending> pending, const std::vector<std::optional<std::uint32_t>>& owners);
-  void on_part_done(const std::shared_ptr<Pending>& pending, std::vector<AppendOutcome> outcomes);
+  void append(const std::shared_ptr<Pending>& pending, const std::vector<std::optional<std::uint32_t>>& owners);
+  void on_part_done(Pending& pending, std::vector<AppendOutcome> outcomes);
   void answer(Pending& pending);
 
   ShardContext& context_;

@@ -1,5 +1,5 @@
-// Owns the multi-step operations of one shard (waiting appends, parked fetches), so that each has an owner until it
-// ends and all are gone before the partitions they wait on.
+// Owns the multi-step operations of one shard (waiting appends, parked fetches, requests whose parts are on other
+// shards), so that each has an owner until it ends and all are gone before what they stand on: partitions, connections.
 #pragma once
 
 #include <memory>
@@ -27,6 +27,17 @@ class OperationSet {
     operations_.emplace(&added, std::move(operation));
     return added;
   }
+  // For an operation that hears from other shards: messages carry the weak reference and are taken where it locks, on
+  // this shard. So what it owns (a request with its bytes) never travels and never outlives this set.
+  template <class T>
+  std::weak_ptr<T> hold(const std::shared_ptr<T>& operation) {
+    if (!cleared_) {
+      operations_.emplace(operation.get(), operation);
+    }
+    return operation;
+  }
+  // A held operation is done; the caller has a reference of its own.
+  void release(const Operation& operation) { operations_.erase(&operation); }
   // The operation is done; it is destroyed in a later turn, since it is usually the caller.
   void finish(Operation& operation) {
     const auto found = operations_.find(&operation);
@@ -34,7 +45,7 @@ class OperationSet {
       MOLDAU_ASSERT(cleared_);  // another shard's handler told it to go while this shard was giving everything up
       return;
     }
-    std::unique_ptr<Operation> finished = std::move(found->second);
+    std::shared_ptr<Operation> finished = std::move(found->second);
     operations_.erase(found);
     shard_.post([finished = std::move(finished)] {});
   }
@@ -47,7 +58,7 @@ class OperationSet {
 
  private:
   runtime::Shard& shard_;
-  std::unordered_map<Operation*, std::unique_ptr<Operation>> operations_;
+  std::unordered_map<const Operation*, std::shared_ptr<Operation>> operations_;
   bool cleared_ = false;
 };
 

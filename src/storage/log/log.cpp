@@ -50,6 +50,7 @@ Result<std::unique_ptr<Log>> Log::open(LogEnvironment environment, std::string d
   opened->log_start_ = recovered->log_start;
   opened->log_end_ = recovered->log_end;
   opened->durable_end_ = recovered->durable_end;
+  opened->recovery_point_ = recovered->recovery_point;
   state.segments = std::move(recovered->segments);
   state.epochs = std::move(recovered->epochs);
   state.epochs_unsynced = recovered->epochs_unsynced;
@@ -98,7 +99,7 @@ Result<> Log::close(bool clean) {
   if (!written) {
     return std::unexpected(go_offline(written.error()));
   }
-  durable_end_ = log_end_;
+  durable_end_ = recovery_point_ = log_end_;
   state_->segments.clear();
   return {};
 }
@@ -185,7 +186,7 @@ void Log::on_synced(const SyncTicket& ticket) {
   state_->ticket_out = false;
   // What a truncation since then left behind is in the next ticket.
   if (usable() && ticket.truncations == state_->truncations) {
-    durable_end_ = std::max(durable_end_, ticket.end);
+    durable_end_ = recovery_point_ = std::max(durable_end_, ticket.end);
     MOLDAU_ASSERT(durable_end_ <= log_end_, durable_end_.value(), log_end_.value());
   }
 }
@@ -271,6 +272,7 @@ void Log::check_invariants() const {
   }
   MOLDAU_ASSERT(log_start_ <= log_end_, log_start_.value(), log_end_.value());
   MOLDAU_ASSERT(durable_end_ <= log_end_, durable_end_.value(), log_end_.value());
+  MOLDAU_ASSERT(recovery_point_ <= durable_end_, recovery_point_.value(), durable_end_.value());
   MOLDAU_ASSERT(state_->active().base() <= log_end_, state_->active().base().value(), log_end_.value());
   MOLDAU_ASSERT(state_->producers.map_end() == log_end_, state_->producers.map_end().value(), log_end_.value());
   state_->producers.check_invariants();

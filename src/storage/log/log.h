@@ -114,7 +114,9 @@ class Log {
   [[nodiscard]] Offset log_start() const noexcept { return log_start_; }
   [[nodiscard]] Offset log_end() const noexcept { return log_end_; }
   [[nodiscard]] Offset durable_end() const noexcept { return durable_end_; }
-  [[nodiscard]] Offset recovery_point() const noexcept { return durable_end_; }
+  // Where the next start may begin to read: not above durable_end(), and below it while what recovery wrote anew of
+  // closed segments (their indexes, snapshots) is not synced.
+  [[nodiscard]] Offset recovery_point() const noexcept { return recovery_point_; }
   // The first offset of the oldest transaction that is open, or ended by a marker not yet below the high watermark.
   [[nodiscard]] std::optional<Offset> first_unstable_offset() const;
   [[nodiscard]] std::uint64_t size_bytes() const noexcept;
@@ -224,6 +226,7 @@ class Log {
   Offset log_start_{0};
   Offset log_end_{0};
   Offset durable_end_{0};
+  Offset recovery_point_{0};
   std::int64_t unsynced_since_ms_ = INT64_MAX;
   bool offline_ = false;
   std::unique_ptr<State> state_;

@@ -403,6 +403,38 @@ TEST_F(LogRecovery, ALogStartAboveTheLogEndBeginsAnewThere) {
   EXPECT_EQ(log_->segment_count(), 1U);
 }
 
+TEST_F(LogRecovery, TheRecoveryPointWaitsForTheSyncOfWhatRecoveryWroteAnew) {
+  write_segments();
+  kill_and_open({.recovery_point = Offset(bases_[1]), .durable_end = Offset(25)});
+  EXPECT_EQ(log_->durable_end(), Offset(25)) << "the batches were on the disk";
+  EXPECT_EQ(log_->recovery_point(), Offset(bases_[1])) << "the indexes made from them are not";
+  const SyncTicket ticket = log_->collect_unsynced();
+  ASSERT_TRUE(ticket.run(*fs_));
+  log_->on_synced(ticket);
+  EXPECT_EQ(log_->recovery_point(), Offset(25));
+}
+
+TEST_F(LogRecovery, AnIndexMadeAnewBelowTheRecoveryPointIsDurableAtOnce) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  ASSERT_TRUE(fs_->remove_file(path(Offset(0), FileRole::kTimeIndex)));
+  ASSERT_TRUE(fs_->sync_dir(kDirectory));
+  open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_EQ(log_->open_report().indexes_rebuilt, 1U);
+  EXPECT_FALSE(file(0, FileRole::kTimeIndex).empty());
+  EXPECT_THAT(fs_->unsynced(), Not(Contains(HasSubstr("00000000000000000000"))));
+  EXPECT_THAT(names(), Not(Contains(HasSubstr(".tmp"))));
+}
+
+TEST_F(LogRecovery, AnIndexThatWasNeverFinishedIsRemoved) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  fs_->put(path(Offset(0), FileRole::kTimeIndex) + ".tmp", ByteVector(5));
+  open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_TRUE(has_line("00000000000000000000.timeindex.tmp: removed"));
+  EXPECT_THAT(names(), Not(Contains(HasSubstr(".tmp"))));
+}
+
 TEST_F(LogRecovery, AFailedReadIsAnErrorNotDamage) {
   write_segments();
   fs_->fail_reads = true;

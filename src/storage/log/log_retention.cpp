@@ -29,6 +29,7 @@ Result<bool> Log::truncate_to(Offset offset, std::int64_t now_ms) {
     log_end_ = offset;
     log_start_ = std::min(log_start_, offset);
     durable_end_ = std::min(durable_end_, offset);
+    recovery_point_ = std::min(recovery_point_, offset);
     ++state_->truncations;
     forget_positions();
     state_->epochs_unsynced |= state_->epochs.truncate_from_end(offset);
@@ -59,7 +60,7 @@ Result<> Log::truncate_fully_and_start_at(Offset offset, std::int64_t now_ms) {
   if (auto truncated = truncate(); !truncated) {
     return std::unexpected(go_offline(truncated.error()));
   }
-  log_start_ = log_end_ = durable_end_ = offset;
+  log_start_ = log_end_ = durable_end_ = recovery_point_ = offset;
   ++state_->truncations;
   forget_positions();
   state_->epochs.clear();

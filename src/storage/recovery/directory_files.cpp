@@ -31,6 +31,12 @@ bool is_known_neighbour(std::string_view name) {
          std::ranges::any_of(kSuffixes, [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
 
+// The new content of an index that was never put in its place.
+bool is_unfinished(std::string_view name) {
+  constexpr std::string_view kTemporary = ".tmp";
+  return name.ends_with(kTemporary) && parse_log_file_name(name.substr(0, name.size() - kTemporary.size()));
+}
+
 class DirectorySettler {
  public:
   DirectorySettler(SegmentContext& context, OpenReport& report) : context_(context), report_(report) {}
@@ -57,6 +63,10 @@ class DirectorySettler {
     std::ranges::sort(entries, {}, &DirEntry::name);
     for (DirEntry& entry : entries) {
       const auto parsed = parse_log_file_name(entry.name);
+      if (!parsed && is_unfinished(entry.name)) {
+        MOLDAU_CHECK(remove({std::move(entry.name), {}}, "it was never finished"));
+        continue;
+      }
       if (!parsed) {
         if (!is_known_neighbour(entry.name)) {
           report_.add(Severity::kInfo, fmt::format("{}: not a file of a log, left alone", entry.name));

@@ -544,6 +544,7 @@ class LogRecovery {
   Result<> settle_durability() {
     log_.durable_end =
         hints_.clean_shutdown && first_scanned_ == log_.segments.size() ? log_.log_end : std::min(bound_, log_.log_end);
+    log_.recovery_point = std::min(snapshot_bound(), log_.durable_end);
     for (std::size_t i = first_scanned_; i < log_.segments.size(); ++i) {
       MOLDAU_CHECK(log_.segments[i]->mark_unsynced());
       if (i + 1 < log_.segments.size()) {
@@ -559,6 +560,7 @@ class LogRecovery {
         log_.segments.empty() ? hints_.log_start : std::max(hints_.log_start, log_.segments.front()->base());
     log_.log_end = std::max(log_.log_start, report_.fence->offset);
     log_.durable_end = std::min(bound_, log_.log_end);
+    log_.recovery_point = std::min(hints_.recovery_point, log_.durable_end);
     return std::move(log_);
   }
 

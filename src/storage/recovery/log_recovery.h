@@ -43,6 +43,7 @@ struct RecoveredLog {
   Offset log_start{0};
   Offset log_end{0};
   Offset durable_end{0};
+  Offset recovery_point{0};  // below durable_end where segments were scanned: their other files are written anew
   std::vector<std::string> deleted_paths;  // renamed to .deleted, to be removed later
 };
 

@@ -311,7 +311,17 @@ Result<> Segment::rebuild_indexes() {
   }
   close_time_index();
   bytes_since_entry_ = 0;
-  return write_indexes();
+  return replace_indexes();
+}
+
+// At once and whole: below the recovery point nobody would notice that the files are short.
+Result<> Segment::replace_indexes() {
+  MOLDAU_CHECK(runtime::replace_file(context_.fs, path(FileRole::kOffsetIndex), offsets_.bytes()));
+  MOLDAU_CHECK(runtime::replace_file(context_.fs, path(FileRole::kTimeIndex), times_.bytes()));
+  offsets_written_ = offsets_.bytes().size();
+  times_written_ = times_.bytes().size();
+  offsets_shorten_ = times_shorten_ = false;
+  return {};
 }
 
 bool Segment::continues(const record::BatchHeader& batch, Offset next) const noexcept {

@@ -98,7 +98,7 @@ class Segment {
   void reset_indexes();
   // Adds the segment's largest time, as closing does.
   void close_time_index() { times_.maybe_append(max_time_.timestamp, max_time_.offset); }
-  // Makes them anew from the batches' headers.
+  // Makes them anew from the batches' headers, and the files with them, durably. Blocks; damage is rare.
   [[nodiscard]] Result<> rebuild_indexes();
   [[nodiscard]] Result<const TransactionIndex*> transactions();
   [[nodiscard]] Result<> reset_transactions();
@@ -134,6 +134,7 @@ class Segment {
  private:
   [[nodiscard]] std::string path(FileRole role) const { return log_file_path(context_.directory, base_, role); }
   [[nodiscard]] Result<bool> read_indexes();
+  [[nodiscard]] Result<> replace_indexes();
   [[nodiscard]] Result<> write_index(FileRole role, Bytes content, std::uint64_t& written, bool& shorten);
   [[nodiscard]] Result<> find_largest_time();
   [[nodiscard]] Result<> load_first_timestamp();

@@ -22,6 +22,9 @@ namespace moldau::broker {
 namespace {
 
 constexpr std::uint64_t kRandomSeedMix = 0x9E37'79B9'7F4A'7C15;
+// How requests are given up: each step on every shard before the next on any.
+constexpr void (ShardServices::* kDropSteps[])() = {&ShardServices::drop_operations, &ShardServices::drop_handlers,
+                                                    &ShardServices::drop_connections};
 
 metadata::ControllerOptions controller_options(const NodeConfig& config, const std::string& cluster_id) {
   metadata::ControllerOptions options;
@@ -142,6 +145,9 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   void on_fault(const Error& error) override { fail("the metadata log cannot be read on: " + error.message()); }
 
   void drain_connections(std::chrono::milliseconds patience, Callback drained);
+  // `step` on the services of every shard that has them, then `done`.
+  void on_all_services(void (ShardServices::*step)(), Callback done);
+  void drop_requests(Callback dropped);
   void close_replicas();
   void close_logs();
   void retire_controller();
@@ -189,9 +195,14 @@ Node::Impl::~Impl() {
   // What a crash does: requests first, then what they stand on.
   patience_.reset();
   retire_controller();
-  for (PerShard& shard : shards_) {
-    if (shard.services) {
-      shard.services->drop_requests();
+  if (partition_home_) {
+    partition_home_->close();
+  }
+  for (const auto step : kDropSteps) {
+    for (PerShard& shard : shards_) {
+      if (shard.services) {
+        (*shard.services.*step)();
+      }
     }
   }
   replicas_.reset();
@@ -375,10 +386,11 @@ void Node::Impl::on_registered(BrokerEpoch epoch) {
   producer_ids_->set_broker_epoch(epoch);
   // Posted behind the image that holds the registration, so that the host decides by what is in force.
   home().post([this, epoch] {
-    replicas_->load(*previous_registration_, [this, epoch] {
-      replicas_->set_broker_epoch(epoch);
-      lifecycle_->ready();
-    });
+    if (stopping_) {
+      return;
+    }
+    replicas_->set_broker_epoch(epoch);
+    replicas_->load(*previous_registration_, [this] { lifecycle_->ready(); });
   });
 }
 
@@ -409,7 +421,9 @@ void Node::Impl::stop(std::chrono::milliseconds patience, Function<void(bool)> s
   if (!lifecycle_ || failed_) {
     return destroy_shards(false);
   }
-  lifecycle_->leave(patience / 4, [this, patience] { drain_connections(patience / 4, [this] { close_replicas(); }); });
+  lifecycle_->leave(patience / 4, [this, patience] {
+    drain_connections(patience / 4, [this] { drop_requests([this] { close_replicas(); }); });
+  });
 }
 
 void Node::Impl::drain_connections(std::chrono::milliseconds patience, Callback drained) {
@@ -438,12 +452,32 @@ void Node::Impl::drain_connections(std::chrono::milliseconds patience, Callback 
   }
 }
 
+void Node::Impl::on_all_services(void (ShardServices::*step)(), Callback done) {
+  on_every_shard(
+      [this, step](std::size_t i) {
+        if (shards_[i].services) {
+          (*shards_[i].services.*step)();
+        }
+      },
+      std::move(done));
+}
+
+void Node::Impl::drop_requests(Callback dropped) {
+  if (partition_home_) {
+    partition_home_->close();
+  }
+  on_all_services(kDropSteps[0], [this, dropped = std::move(dropped)]() mutable {
+    on_all_services(kDropSteps[1], [this, dropped = std::move(dropped)]() mutable {
+      on_all_services(kDropSteps[2], std::move(dropped));
+    });
+  });
+}
+
 void Node::Impl::close_replicas() {
   // A log closes cleanly only when no sync of it is in flight.
   auto left = std::make_shared<std::size_t>(shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     world_.shard(i).post([this, i, left] {
-      shards_[i].services->drop_requests();
       shards_[i].services->sync().close([this, left] {
         home().post([this, left] {
           if (--*left == 0) {
@@ -479,26 +513,20 @@ void Node::Impl::close_metadata(bool clean) {
 
 void Node::Impl::destroy_shards(bool clean) {
   retire_controller();
-  on_every_shard(
-      [this](std::size_t i) {
-        if (shards_[i].services) {
-          shards_[i].services->drop_requests();
-        }
-      },
-      [this, clean] {
-        replicas_.reset();
-        target_ = ControllerTarget();
-        producer_ids_.reset();
-        shell_.reset();
-        metadata_log_.reset();
-        raft_.reset();
-        loader_.reset();
-        on_every_shard([this](std::size_t i) { shards_[i] = PerShard(); },
-                       [this, clean] {
-                         partition_home_.reset();
-                         stopped_(clean);
-                       });
-      });
+  drop_requests([this, clean] {
+    replicas_.reset();
+    target_ = ControllerTarget();
+    producer_ids_.reset();
+    shell_.reset();
+    metadata_log_.reset();
+    raft_.reset();
+    loader_.reset();
+    on_every_shard([this](std::size_t i) { shards_[i] = PerShard(); },
+                   [this, clean] {
+                     partition_home_.reset();
+                     stopped_(clean);
+                   });
+  });
 }
 
 std::vector<Node::Condition> Node::Impl::readiness() const {

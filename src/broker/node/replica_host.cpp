@@ -61,6 +61,8 @@ ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Err
 ReplicaHost::~ReplicaHost() = default;
 
 void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
+  MOLDAU_ASSERT(!loading_ && !loaded_ && !stopping_);
+  loading_ = true;
   storage::LoadPlan plan;
   plan.newest_registration = newest_registration;
   plan.parallel_max = static_cast<std::size_t>(environment_.config.recovery_threads);
@@ -77,30 +79,42 @@ void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
   const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
   storage::load_logs(environment_.directory, logs, shard_, environment_.world.workers, std::move(plan),
                      [this, done = std::move(done)](storage::LoadResult result) mutable {
-                       for (storage::LoadedLog& log : result.loaded) {
-                         environment_.home.add({.name = std::move(log.name),
-                                                .topic_id = log.topic_id,
-                                                .log = std::move(log.log),
-                                                .high_watermark = log.high_watermark});
+                       on_loaded(std::move(result));
+                       if (stopping_) {
+                         return std::exchange(stop_once_loaded_, {})();
                        }
-                       for (const storage::UnloadedLog& log : result.unloaded) {
-                         moldau::log(logger_, LogLevel::kError, "storage", "{} is not served: {}", log.directory,
-                                     log.error.message());
-                       }
-                       environment_.directory.forget_contents();
-                       loaded_ = true;
-                       // What the metadata gives to this node and the disk does not have is made now.
-                       for (const auto& [id, topic] : image_->topics()) {
-                         for (const auto& [index, partition] : topic->partitions) {
-                           host_if_ours(*image_, *topic, index);
-                         }
-                       }
-                       checkpointer_.start();
-                       retention_timer_.arm(shard_.clock().now() + environment_.config.retention_check_interval);
-                       expiry_timer_.arm(shard_.clock().now() + environment_.config.producer_expiry_check_interval);
-                       config_warnings_.look_at_all(*image_);
+                       begin_service();
                        done();
                      });
+}
+
+void ReplicaHost::on_loaded(storage::LoadResult result) {
+  for (storage::LoadedLog& log : result.loaded) {
+    environment_.home.add({.name = std::move(log.name),
+                           .topic_id = log.topic_id,
+                           .log = std::move(log.log),
+                           .high_watermark = log.high_watermark});
+  }
+  for (const storage::UnloadedLog& log : result.unloaded) {
+    moldau::log(logger_, LogLevel::kError, "storage", "{} is not served: {}", log.directory, log.error.message());
+  }
+  environment_.directory.forget_contents();
+  all_loaded_ = result.unloaded.empty();
+  loading_ = false;
+  loaded_ = true;
+}
+
+void ReplicaHost::begin_service() {
+  // What the metadata gives to this node and the disk does not have is made now.
+  for (const auto& [id, topic] : image_->topics()) {
+    for (const auto& [index, partition] : topic->partitions) {
+      host_if_ours(*image_, *topic, index);
+    }
+  }
+  checkpointer_.start();
+  retention_timer_.arm(shard_.clock().now() + environment_.config.retention_check_interval);
+  expiry_timer_.arm(shard_.clock().now() + environment_.config.producer_expiry_check_interval);
+  config_warnings_.look_at_all(*image_);
 }
 
 void ReplicaHost::on_image(const metadata::ImageUpdate& update) {
@@ -294,10 +308,21 @@ void ReplicaHost::stop(Function<void(Result<>)> done) {
   stopping_ = true;
   retention_timer_.cancel();
   expiry_timer_.cancel();
+  if (loading_) {
+    stop_once_loaded_ = [this, done = std::move(done)]() mutable { close_all(std::move(done)); };
+  } else if (loaded_) {
+    close_all(std::move(done));
+  } else {
+    done(fail(ErrorKind::kClosed, "the logs were not opened yet"));
+  }
+}
+
+void ReplicaHost::close_all(Function<void(Result<>)> done) {
   environment_.home.take_all([this, done = std::move(done)](std::vector<PartitionSeed> seeds) mutable {
     close_logs(std::move(seeds),
                [this, done = std::move(done)](std::vector<storage::PartitionMarks> marks, bool clean) mutable {
-                 checkpointer_.stop(std::move(marks), clean, std::move(done));
+                 // What could not be opened now is not recovered either.
+                 checkpointer_.stop(std::move(marks), clean && all_loaded_, std::move(done));
                });
   });
 }

@@ -57,7 +57,9 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   // A partition's log failed.
   void fail_directory(const Error& error) { environment_.directory.fail(error); }
 
-  // A clean stop: closes every log, writes the checkpoints and the clean mark. `done(error)` once.
+  // A clean stop: closes every log, writes the checkpoints and the clean mark. `done(error)` once; waits for load() to
+  // end. kClosed: before load() nothing is known of the logs, so the directory stays as it is, without a clean mark:
+  // what the process before may have left torn is still to be recovered.
   void stop(Function<void(Result<>)> done);
 
   [[nodiscard]] std::size_t partitions() const { return environment_.home.size(); }
@@ -74,8 +76,11 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   void create(Creation creation);
   void remove(const TopicIdPartition& id, const TopicPartition& name);
   void release_name(const TopicPartition& name);
+  void on_loaded(storage::LoadResult result);
+  void begin_service();
   void keep_seeds();
   void expire_seeds_producers();
+  void close_all(Function<void(Result<>)> done);
   void close_logs(std::vector<PartitionSeed> seeds, Function<void(std::vector<storage::PartitionMarks>, bool)> done);
   void collect_marks(const storage::LogDirectory& directory,
                      Function<void(std::vector<storage::PartitionMarks>)> done) override;
@@ -91,8 +96,11 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
   runtime::Timer retention_timer_;
   runtime::Timer expiry_timer_;
+  bool loading_ = false;
   bool loaded_ = false;
+  bool all_loaded_ = false;
   bool stopping_ = false;
+  Callback stop_once_loaded_;
 };
 
 }  // namespace moldau::broker

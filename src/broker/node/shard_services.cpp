@@ -216,7 +216,9 @@ ShardServices::ShardServices(const Environment& environment)
 }
 
 ShardServices::~ShardServices() {
-  drop_requests();
+  drop_operations();
+  drop_handlers();
+  drop_connections();
 }
 
 void ShardServices::drain(Callback drained) {
@@ -231,11 +233,17 @@ void ShardServices::drain(Callback drained) {
   controller_connections_->drain(count_down);
 }
 
-void ShardServices::drop_requests() {
+void ShardServices::drop_operations() {
   housekeeping_.cancel();
+  operations_.clear();
+}
+
+void ShardServices::drop_handlers() {
   broker_dispatcher_.reset();
   controller_dispatcher_.reset();
-  operations_.clear();
+}
+
+void ShardServices::drop_connections() {
   broker_connections_.reset();
   controller_connections_.reset();
 }

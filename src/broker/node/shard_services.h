@@ -57,8 +57,11 @@ class ShardServices {
 
   // Takes no request more; `drained` once every connection has its answers and is closed.
   void drain(Callback drained);
-  // Gives up every connection and request at once.
-  void drop_requests();
+  // The three steps of giving up all requests; each on every shard before the next on any. What runs here for another
+  // shard's request uses its bytes and answers to its handler, so it goes first; a request answers to its connection.
+  void drop_operations();  // none starts any more
+  void drop_handlers();
+  void drop_connections();
 
  private:
   class BrokerView;

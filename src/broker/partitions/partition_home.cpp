@@ -37,11 +37,20 @@ void PartitionHome::answer_waiting() {
 
 void PartitionHome::resolve(std::vector<TopicIdPartition> ids, std::uint32_t asking_shard,
                             Function<void(Shards)> answer) {
+  if (closed_) {
+    answer(Shards(ids.size()));
+    return;
+  }
   if (any_opening(ids)) {
     waiting_.push_back({std::move(ids), asking_shard, std::move(answer)});
     return;
   }
   answer(place(ids, asking_shard));
+}
+
+void PartitionHome::close() {
+  closed_ = true;
+  answer_waiting();
 }
 
 PartitionHome::Shards PartitionHome::place(const std::vector<TopicIdPartition>& ids, std::uint32_t asking_shard) {

@@ -44,6 +44,9 @@ class PartitionHome {
   // home shard, at once or when the last of them has been opened.
   void resolve(std::vector<TopicIdPartition> ids, std::uint32_t asking_shard, Function<void(Shards)> answer);
 
+  // The node gives its requests up: what waits, and whatever is asked from now on, is answered with "not hosted here".
+  void close();
+
   // Stops hosting. A seed is given back at once; a placed partition's log comes back from its shard.
   void remove(const TopicIdPartition& id, Function<void(PartitionSeed)> removed);
 
@@ -82,6 +85,7 @@ class PartitionHome {
   std::unordered_map<TopicIdPartition, Entry> hosted_;
   std::unordered_set<TopicIdPartition> opening_;
   std::vector<Question> waiting_;  // bounded by the requests that ask
+  bool closed_ = false;
 };
 
 }  // namespace moldau::broker

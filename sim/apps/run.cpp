@@ -5,7 +5,10 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "sim/checker/history.h"
+#include "sim/checker/stored_log.h"
 #include "sim/workload/producer.h"
 #include "sim/workload/reader.h"
 
@@ -20,6 +23,7 @@ namespace {
 constexpr std::chrono::seconds kScheduleLimit = 120s;  // virtual
 constexpr std::chrono::seconds kDrainLimit = 60s;
 constexpr std::chrono::seconds kReadLimit = 60s;
+constexpr std::chrono::seconds kStopLimit = 10s;
 constexpr milliseconds kRestMax = 1500ms;  // of undisturbed work in the last life
 
 ReaderOptions draw_reader(SimRandom& random) {
@@ -46,8 +50,10 @@ class Bench {
     crashes.lives = static_cast<std::uint32_t>(random_.between(2, 7));
     crashes.power_cuts = random_.chance(850'000);
     crashes.disk_call_max = 20ULL << random_.between(0, 6);
+    crashes.disk_model = random_.chance(300'000) ? CrashModel::kOrdered : CrashModel::kAnything;
     schedule_ =
         std::make_unique<CrashSchedule>(sim_, crashes, [this](const std::string& line) { history_.fault(line); });
+    sim_.sync_delay(schedule_->node()).max = microseconds(600ULL << (2 * random_.between(0, 3)));
     add_reader();
     const std::uint64_t producers = random_.between(2, 4);
     for (std::uint32_t i = 0; i < producers; ++i) {
@@ -66,8 +72,11 @@ class Bench {
       history_.fault("L1: a batch is not acknowledged although broker and network are well");
     }
     reader().read_whole();
-    if (!faulty() && !sim_.run_until([this] { return faulty() || reader().finished(); }, kReadLimit)) {
+    if (!sim_.run_until([this] { return reader().finished(); }, kReadLimit) && !faulty()) {
       history_.fault("L1: the log cannot be read to its end although broker and network are well");
+    }
+    if (reader().finished()) {
+      look_at_the_disk();
     }
   }
 
@@ -97,6 +106,19 @@ class Bench {
     faults.delay_max = microseconds(random_.between(60, 5000));
   }
 
+  void look_at_the_disk() {
+    schedule_->retire();
+    if (!sim_.run_until([this] { return schedule_->retired(); }, kStopLimit)) {
+      return history_.fault("L1: a clean stop does not end");
+    }
+    const auto fs = sim_.disk(schedule_->node()).mount();
+    PartitionHistory::Report report([this](std::string line) { history_.fault(std::move(line)); });
+    for (std::uint32_t i = 0; i < history_.partitions(); ++i) {
+      const Offset end(static_cast<std::int64_t>(history_.partition(i).records()));
+      check_stored_log(*fs, fmt::format("/data/{}-{}", kTopic, i), end, report);
+    }
+  }
+
   void add_reader() {
     ReaderOptions options = draw_reader(random_);
     reader_ = sim_.add_node({.shards = 1}, [this, options, random = random_.fork()](runtime::World world) mutable {
@@ -108,7 +130,8 @@ class Bench {
   void add_producer(std::uint32_t number) {
     ProducerOptions options;
     options.number = number;
-    options.idempotent = number == 0 || random_.chance(600'000);
+    options.idempotent = number == 0 || random_.chance(500'000);
+    options.synced = options.idempotent || random_.chance(400'000);
     options.records_max = static_cast<std::uint32_t>(random_.between(1, 5));
     options.pause_max_us = static_cast<std::uint32_t>(2000ULL << random_.between(0, 5));
     const std::uint32_t node =

@@ -1,11 +1,12 @@
 // What the outside saw of one partition: what was sent, acknowledged, read, and the marks that answers carried. Every
 // contradiction becomes one line through `report`.
 //
-// Judged at once: I2 (high watermark), I12 (order of the marks), I13 (batches), I16 and G9 (repeatable read),
-//                 I17 (sequences of a producer within what one answer or one whole reading shows).
-// Judged at the end, by read_whole() after the whole log was read: I10 (nothing acknowledged is missing, at its
-// offset),
-//                 I14 (a prefix of what was appended), order and no duplicate of each idempotent producer.
+// Judged at once: I2 (high watermark; it covers what was acknowledged before the question), I12 (order of the marks),
+//                 I13 (batches as served), I16 and G9 (repeatable read), I17 (sequences of a producer within one whole
+//                 reading; a duplicate carries its first offset).
+// Judged at the end, after the whole log was read: I10 (nothing acknowledged is missing, at its offset), I14 (a prefix
+// of
+//                 what was appended), order and no duplicate of each idempotent producer, what was said of epochs.
 // Source: testing.md's table of invariants; the classes of jepsen.tests.kafka.
 #pragma once
 
@@ -18,15 +19,11 @@
 #include "base/callback.h"
 #include "base/ids.h"
 #include "protocol/record/scratch.h"
+#include "sim/checker/epoch_claims.h"
+#include "sim/checker/era.h"
 #include "sim/checker/record_name.h"
 
 namespace moldau::sim {
-
-// When something was seen: which life of the broker, and how many power cuts lay behind it.
-struct Era {
-  std::uint64_t life = 0;
-  std::uint64_t power_cuts = 0;
-};
 
 struct Marks {
   std::int64_t log_start = 0;
@@ -40,9 +37,18 @@ class PartitionHistory {
   // `report` outlives this object.
   PartitionHistory(std::uint32_t partition, Report& report) : partition_(partition), report_(report) {}
 
-  void on_sent(const RecordName& first, std::uint32_t count, bool idempotent);
+  struct Kind {
+    bool idempotent = false;
+    bool synced = true;  // acks=all; else acks=1
+  };
+  void on_sent(const RecordName& first, std::uint32_t count, Kind producer);
+  // Acknowledged with acks=1: kept as long as no power is cut.
+  void on_acked_by_leader(const RecordName& first, std::uint32_t count, Offset base, Era era);
   void on_acked(const RecordName& first, std::uint32_t count, Offset base);
-  void on_marks(const Marks& marks, Era era);
+  // An idempotent producer sent an acknowledged batch, one of its last five, again.
+  void on_duplicate_acked(const RecordName& first, Offset expected, Offset base);
+  // `acked_end` as it was when the question was sent.
+  void on_marks(const Marks& marks, Offset acked_end, Era era);
   // The batches of one answer to a fetch from `from`; gives the offset after the last record, or `from`.
   Offset on_batches(Bytes batches, Offset from, Era era);
 
@@ -56,6 +62,15 @@ class PartitionHistory {
   [[nodiscard]] std::size_t records() const noexcept { return whole_.size(); }
   [[nodiscard]] std::size_t acked() const noexcept { return acked_.size(); }
   [[nodiscard]] Offset highest_seen() const noexcept { return highest_seen_; }
+  [[nodiscard]] LeaderEpoch newest_epoch_seen() const noexcept { return newest_epoch_seen_; }
+  [[nodiscard]] Offset acked_end() const noexcept { return acked_end_; }
+  // The newest one that the broker told in `era`'s life; 0 if none.
+  [[nodiscard]] Offset high_watermark(Era era) const noexcept {
+    return Offset(era.life == marks_era_.life ? marks_.high_watermark : 0);
+  }
+  // The epoch of the record before `from` as it was last read; kNoLeaderEpoch if it never was.
+  [[nodiscard]] LeaderEpoch epoch_before(Offset from) const;
+  [[nodiscard]] EpochClaims& epochs() noexcept { return epochs_; }
 
  private:
   struct Seen {
@@ -70,7 +85,13 @@ class PartitionHistory {
   };
   struct Producer {
     std::uint64_t sent_end = 0;
-    bool idempotent = false;
+    Kind kind;
+  };
+  struct Acked {
+    RecordName first;
+    std::uint32_t count;
+    Offset base;
+    std::uint64_t power_cuts;
   };
   struct Sequence {
     ProducerEpoch epoch;
@@ -79,16 +100,22 @@ class PartitionHistory {
 
   void fault(const std::string& what);
   void on_record(Offset offset, LeaderEpoch epoch, std::int64_t timestamp, const RecordName& name, Era era);
-  void check_acked();
+  void check_acked(Era era);
+  void check_acked_at(Offset offset, const RecordName& name);
   void check_producers();
+  void check_epochs(Era era);
 
   std::uint32_t partition_;
   Report& report_;
   record::Scratch scratch_;
   std::map<std::uint32_t, Producer> producers_;
   std::map<std::int64_t, RecordName> acked_;  // by offset
-  std::map<std::int64_t, Seen> seen_;         // by offset: the newest reading
+  std::vector<Acked> acked_by_leader_;
+  std::map<std::int64_t, Seen> seen_;  // by offset: the newest reading
   Offset highest_seen_{0};
+  LeaderEpoch newest_epoch_seen_ = kNoLeaderEpoch;
+  Offset acked_end_{0};
+  EpochClaims epochs_;
   Marks marks_;
   Era marks_era_;
   bool reading_whole_ = false;

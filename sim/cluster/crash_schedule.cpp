@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/probe.h"
+
 namespace moldau::sim {
 
 using std::chrono::microseconds;
@@ -19,7 +21,8 @@ CrashSchedule::CrashSchedule(Simulation& sim, const CrashScheduleOptions& option
       options_(options),
       on_fault_(std::move(on_fault)),
       random_(sim.random().fork()),
-      node_(sim.add_node({.shards = static_cast<std::uint32_t>(random_.between(1, 2))},
+      node_(sim.add_node({.shards = static_cast<std::uint32_t>(random_.between(1, options.shards_max)),
+                          .disk_model = options.disk_model},
                          [this](runtime::World world) { return make(world); })) {
   sim_.check_after_each_event([this] { look_for_death(); });
   sim_.after(0s, [this] { begin_life(); });
@@ -34,7 +37,7 @@ std::unique_ptr<NodeProgram> CrashSchedule::make(runtime::World world) {
   settings.host = SimNet::host_of(node_);
   return std::make_unique<BrokerProgram>(
       world, make_broker_config(settings),
-      BrokerProgram::Events{.on_ready = [] {},
+      BrokerProgram::Events{.on_ready = [this] { served_ = true; },
                             .on_failed =
                                 [this](const std::string& line) {
                                   if (!sim_.disk(node_).frozen()) {
@@ -46,6 +49,7 @@ std::unique_ptr<NodeProgram> CrashSchedule::make(runtime::World world) {
 void CrashSchedule::begin_life() {
   ++lives_begun_;
   restarting_ = false;
+  served_ = false;
   const bool last = lives_begun_ >= options_.lives;
   const EndOfLife how = draw_end();
   if (!last && how == EndOfLife::kCutDuringStart) {
@@ -111,13 +115,44 @@ void CrashSchedule::crash(CrashKind kind) {
   sim_.crash(node_, kind);
 }
 
+void CrashSchedule::retire() {
+  retiring_ = true;
+  auto* program = dynamic_cast<BrokerProgram*>(sim_.program(node_));
+  const bool asked = program != nullptr && program->stop([this](bool clean) {
+    if (!clean) {
+      on_fault_("the last stop, of a healthy broker, was not clean");
+    }
+    ++counts_.clean_stops;
+    crash(CrashKind::kKill);
+  });
+  if (!asked) {
+    on_fault_("the broker is not there to be stopped");
+  }
+}
+
+void CrashSchedule::note_death() {
+  ++(disk_crash_ == CrashKind::kPowerCut ? counts_.power_cuts : counts_.kills);
+  starts_in_vain_ = served_ ? 0 : starts_in_vain_ + 1;
+  if (starts_in_vain_ > 0) {
+    MOLDAU_PROBE("sim.died_before_it_was_ready");
+  }
+  if (starts_in_vain_ > 1) {
+    MOLDAU_PROBE("sim.died_twice_before_it_was_ready");
+  }
+  if (disk_crash_ == CrashKind::kPowerCut) {
+    MOLDAU_PROBE("sim.power_cut");
+  } else {
+    MOLDAU_PROBE("sim.killed");
+  }
+}
+
 // A death is seen here whatever caused it.
 void CrashSchedule::look_for_death() {
-  if (lives_begun_ == 0 || restarting_ || sim_.running(node_)) {
+  if (lives_begun_ == 0 || restarting_ || retiring_ || sim_.running(node_)) {
     return;
   }
   restarting_ = true;
-  ++(disk_crash_ == CrashKind::kPowerCut ? counts_.power_cuts : counts_.kills);
+  note_death();
   const auto down =
       random_.between(static_cast<std::uint64_t>(kDownMin.count()), static_cast<std::uint64_t>(kDownMax.count()));
   sim_.after(microseconds(down), [this] { begin_life(); });

@@ -27,6 +27,8 @@ struct CrashScheduleOptions {
   std::chrono::microseconds life_max = std::chrono::seconds(2);
   std::uint64_t disk_call_max = 300;
   bool power_cuts = true;
+  CrashModel disk_model = CrashModel::kAnything;
+  std::uint32_t shards_max = 3;
 };
 
 struct CrashCounts {
@@ -37,7 +39,7 @@ struct CrashCounts {
 };
 
 // Invariants: C1 a broker that says it failed, and whose disk works, is a fault of the run, reported once;
-//             C2 finished() holds once the last life began.
+//             C2 finished() holds once the last life began; retire() ends that one, and none follows.
 class CrashSchedule {
  public:
   // Adds the broker's node to the simulation and starts it. `on_fault` takes one line.
@@ -45,6 +47,9 @@ class CrashSchedule {
 
   [[nodiscard]] std::uint32_t node() const noexcept { return node_; }
   [[nodiscard]] bool finished() const noexcept { return lives_begun_ >= options_.lives; }
+  // Stops the broker cleanly for good; a stop that is not clean is a fault.
+  void retire();
+  [[nodiscard]] bool retired() const { return retiring_ && !sim_.running(node_); }
   [[nodiscard]] const CrashCounts& counts() const noexcept { return counts_; }
   // How often what was not synced may have been lost so far.
   [[nodiscard]] std::uint64_t power_cuts() const noexcept { return counts_.power_cuts; }
@@ -58,6 +63,7 @@ class CrashSchedule {
   void end_life(EndOfLife how, std::uint64_t life);
   void stop_cleanly(bool then_cut);
   void look_for_death();
+  void note_death();
   void crash(CrashKind kind);
   [[nodiscard]] EndOfLife draw_end();
 
@@ -71,6 +77,9 @@ class CrashSchedule {
   CrashKind disk_crash_ = CrashKind::kKill;
   CrashCounts counts_;
   bool restarting_ = false;
+  bool retiring_ = false;
+  bool served_ = false;               // this life became ready
+  std::uint32_t starts_in_vain_ = 0;  // lives before this one, without a break, that never became ready
 };
 
 }  // namespace moldau::sim

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/probe.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/init_producer_id_request.h"
 #include "protocol/messages/produce_request.h"
@@ -17,6 +18,9 @@ using std::chrono::microseconds;
 
 namespace {
 constexpr std::size_t kWindow = 5;  // of an idempotent producer
+constexpr std::int16_t kAcksAll = -1;
+constexpr std::int16_t kAcksLeader = 1;
+constexpr std::uint32_t kAgainPpm = 60'000;
 constexpr std::int16_t kProduceVersionMin = 3;
 constexpr std::int16_t kProduceVersionMax = 12;  // the last one with topic names
 constexpr std::int32_t kProduceTimeoutMs = 1500;
@@ -45,6 +49,8 @@ bool Producer::drained() const {
 void Producer::on_down() {
   next_.cancel();
   for (Partition& partition : partitions_) {
+    // By the time the next connection is up, what follows it may have pushed it out of the broker's window.
+    std::erase_if(partition.unacked, [](const Batch& batch) { return batch.acked_at.has_value(); });
     for (Batch& batch : partition.unacked) {
       batch.sent = false;
     }
@@ -83,8 +89,10 @@ void Producer::produce_one() {
   }
   std::vector<std::uint32_t> chosen;
   for (std::uint32_t i = 0; i < partitions_.size(); ++i) {
-    if (random_.chance(500'000) && partitions_[i].unacked.size() < (options_.idempotent ? kWindow : 1)) {
-      make_batch(i);
+    if (random_.chance(500'000) && partitions_[i].unacked.size() < in_flight_max(partitions_[i])) {
+      if (!send_again(partitions_[i])) {
+        make_batch(i);
+      }
       chosen.push_back(i);
     }
   }
@@ -94,11 +102,27 @@ void Producer::produce_one() {
   pause();
 }
 
+std::size_t Producer::in_flight_max(const Partition& partition) const noexcept {
+  return options_.idempotent && !partition.acked.empty() ? kWindow : 1;
+}
+
+// The broker remembers the last five batches that it appended: those of `acked` while nothing is on its way.
+bool Producer::send_again(Partition& partition) {
+  if (!partition.unacked.empty() || partition.acked.empty() || !random_.chance(kAgainPpm)) {
+    return false;
+  }
+  partition.unacked.push_back(partition.acked[random_.below(partition.acked.size())]);
+  partition.unacked.back().sent = false;
+  return true;
+}
+
 void Producer::make_batch(std::uint32_t index) {
   Partition& partition = partitions_[index];
   Batch batch{.first = {.producer = options_.number, .partition = index, .number = partition.next_number},
               .count = static_cast<std::uint32_t>(random_.between(1, options_.records_max)),
-              .bytes = {}};
+              .bytes = {},
+              .sent = false,
+              .acked_at = std::nullopt};
   record::BatchOptions options;
   options.codec = kCodecs[random_.below(std::size(kCodecs))];
   if (options_.idempotent) {
@@ -117,7 +141,8 @@ void Producer::make_batch(std::uint32_t index) {
   MOLDAU_ASSERT(built.has_value());
   batch.bytes = *std::move(built);
   partition.next_number += batch.count;
-  workload_.history.partition(index).on_sent(batch.first, batch.count, options_.idempotent);
+  workload_.history.partition(index).on_sent(batch.first, batch.count,
+                                             {.idempotent = options_.idempotent, .synced = options_.synced});
   partition.unacked.push_back(std::move(batch));
 }
 
@@ -139,7 +164,7 @@ void Producer::send_unsent() {
 // The oldest unsent batch of each of the partitions, as one request.
 void Producer::send(std::vector<std::uint32_t> chosen) {
   protocol::ProduceRequest request;
-  request.acks = -1;
+  request.acks = options_.synced ? kAcksAll : kAcksLeader;
   request.timeout_ms = kProduceTimeoutMs;
   protocol::produce_request::TopicProduceData topic;
   topic.name = kTopic;
@@ -183,15 +208,32 @@ void Producer::on_partition(const protocol::ProduceResponse::PartitionProduceRes
   if (!up()) {
     return;  // an earlier partition of this answer gave the connection up: all is sent again
   }
-  const Batch& batch = partitions_[index].unacked.front();
+  Batch& batch = partitions_[index].unacked.front();
   if (const ErrorCode error = protocol::error_from_wire(answer.error_code); error != ErrorCode::kNone) {
     if (contradicts_acks(error)) {
-      workload_.history.fault(fmt::format("partition {}: {} with {} records was refused with error {}", index,
-                                          to_string(batch.first), batch.count, answer.error_code));
+      workload_.history.fault(fmt::format("partition {}: {} with {} records{} was refused with error {}", index,
+                                          to_string(batch.first), batch.count, batch.acked_at ? ", sent again," : "",
+                                          answer.error_code));
     }
     return channel().close("produce error");
   }
-  workload_.history.partition(index).on_acked(batch.first, batch.count, Offset(answer.base_offset));
+  const Offset base(answer.base_offset);
+  PartitionHistory& history = workload_.history.partition(index);
+  if (batch.acked_at) {
+    MOLDAU_PROBE("sim.acknowledged_batch_sent_again");
+    history.on_duplicate_acked(batch.first, *batch.acked_at, base);
+  } else if (!options_.synced) {
+    history.on_acked_by_leader(batch.first, batch.count, base, era());
+  } else {
+    history.on_acked(batch.first, batch.count, base);
+    if (options_.idempotent) {
+      batch.acked_at = base;
+      partitions_[index].acked.push_back(std::move(batch));
+      if (partitions_[index].acked.size() > kWindow) {
+        partitions_[index].acked.pop_front();
+      }
+    }
+  }
   partitions_[index].unacked.pop_front();
 }
 

@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "base/probe.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/create_topics_request.h"
 #include "protocol/messages/fetch_request.h"
 #include "protocol/messages/list_offsets_request.h"
+#include "protocol/messages/offset_for_leader_epoch_request.h"
 
 namespace moldau::sim {
 
@@ -17,6 +19,8 @@ using std::chrono::microseconds;
 namespace {
 constexpr std::int16_t kFetchVersionMin = 4;
 constexpr std::int16_t kFetchVersionMax = 12;  // the last one with topic names
+constexpr std::int16_t kFetchVersionWithLastEpoch = 12;
+constexpr std::int16_t kOffsetForLeaderEpochVersion = 4;
 constexpr std::int16_t kListOffsetsVersion = 7;
 constexpr std::int16_t kCreateTopicsVersion = 7;
 constexpr std::uint64_t kPauseMaxUs = 8000;
@@ -80,6 +84,9 @@ void Reader::on_topic(const protocol::CreateTopicsResponse& response) {
 }
 
 void Reader::read_tail() {
+  if (random_.chance(50'000)) {
+    return ask_epoch_end();
+  }
   const auto index = static_cast<std::uint32_t>(random_.below(tails_.size()));
   const Offset seen = workload_.history.partition(index).highest_seen();
   const bool anywhere = random_.chance(400'000);
@@ -92,6 +99,57 @@ void Reader::read_tail() {
     }
     pause();
   });
+}
+
+// Either where an older epoch ends, or, naming it as the current one, where the newest does.
+void Reader::ask_epoch_end() {
+  const auto index = static_cast<std::uint32_t>(random_.below(tails_.size()));
+  PartitionHistory& history = workload_.history.partition(index);
+  const auto seen = static_cast<std::uint64_t>(history.highest_seen().value());
+  if (seen == 0) {
+    return pause();
+  }
+  const bool newest = random_.chance(300'000);
+  const LeaderEpoch asked = newest ? history.newest_epoch_seen()
+                                   : history.epoch_before(Offset(static_cast<std::int64_t>(random_.between(1, seen))));
+  protocol::OffsetForLeaderEpochRequest request;
+  request.replica_id = -1;
+  protocol::offset_for_leader_epoch_request::OffsetForLeaderTopic topic;
+  topic.topic = kTopic;
+  topic.partitions.push_back({.partition = static_cast<std::int32_t>(index),
+                              .current_leader_epoch = newest ? asked.value() : -1,
+                              .leader_epoch = asked.value(),
+                              .unknown_tagged_fields = {}});
+  request.topics.push_back(std::move(topic));
+  const Offset high_watermark = history.high_watermark(era());
+  channel().call(request, kOffsetForLeaderEpochVersion,
+                 [this, index, asked, high_watermark](const protocol::OffsetForLeaderEpochResponse& response) {
+                   on_epoch_end(response, index, asked, high_watermark);
+                   pause();
+                 });
+}
+
+void Reader::on_epoch_end(const protocol::OffsetForLeaderEpochResponse& response, std::uint32_t partition,
+                          LeaderEpoch asked, Offset high_watermark) {
+  if (response.topics.size() != 1 || response.topics[0].partitions.size() != 1) {
+    return channel().close("epoch end without its partition");
+  }
+  const auto& data = response.topics[0].partitions[0];
+  switch (protocol::error_from_wire(data.error_code)) {
+    case ErrorCode::kNone: break;
+    case ErrorCode::kFencedLeaderEpoch: MOLDAU_PROBE("sim.told_of_a_newer_epoch"); return;
+    case ErrorCode::kUnknownLeaderEpoch:
+      return workload_.history.fault(
+          fmt::format("I1: partition {}: the leader does not know epoch {}, which was read", partition, asked.value()));
+    default: return;
+  }
+  PartitionHistory& history = workload_.history.partition(partition);
+  if (data.leader_epoch > asked.value()) {
+    workload_.history.fault(fmt::format("partition {}: asked for the end of epoch {}, it answers for {}", partition,
+                                        asked.value(), data.leader_epoch));
+  } else if (data.end_offset >= 0) {  // below 0: all of that epoch is gone, and of every later one
+    history.epochs().on_end(asked, Offset(data.end_offset), high_watermark, era());
+  }
 }
 
 void Reader::begin_whole() {
@@ -162,6 +220,14 @@ void Reader::finish_partition() {
 }
 
 void Reader::fetch(std::uint32_t partition, Offset from, std::int32_t bytes_max, Function<void(Offset)> then) {
+  const bool newest = random_.chance(600'000);  // the one that can tell of a divergence
+  const auto version =
+      newest ? kFetchVersionMax : static_cast<std::int16_t>(random_.between(kFetchVersionMin, kFetchVersionMax));
+  const PartitionHistory& history = workload_.history.partition(partition);
+  const Fetch known{.partition = partition,
+                    .from = from,
+                    .last_epoch = version < kFetchVersionWithLastEpoch ? kNoLeaderEpoch : history.epoch_before(from),
+                    .acked_end = history.acked_end()};
   protocol::FetchRequest request;
   request.max_wait_ms = static_cast<std::int32_t>(random_.below(kWaitMaxMs));
   request.min_bytes = 1;
@@ -172,18 +238,18 @@ void Reader::fetch(std::uint32_t partition, Offset from, std::int32_t bytes_max,
   protocol::fetch_request::FetchPartition asked;
   asked.partition = static_cast<std::int32_t>(partition);
   asked.fetch_offset = from.value();
+  asked.last_fetched_epoch = known.last_epoch.value();
   asked.partition_max_bytes = bytes_max;
   topic.partitions.push_back(std::move(asked));
   request.topics.push_back(std::move(topic));
-  const auto version = static_cast<std::int16_t>(random_.between(kFetchVersionMin, kFetchVersionMax));
   channel().call(request, version,
-                 [this, partition, from, then = std::move(then)](const protocol::FetchResponse& response) mutable {
-                   on_fetched(response, partition, from, then);
+                 [this, known, then = std::move(then)](const protocol::FetchResponse& response) mutable {
+                   on_fetched(response, known, then);
                  });
 }
 
-void Reader::on_fetched(const protocol::FetchResponse& response, std::uint32_t partition, Offset from,
-                        Function<void(Offset)>& then) {
+void Reader::on_fetched(const protocol::FetchResponse& response, const Fetch& asked, Function<void(Offset)>& then) {
+  const auto [partition, from, last_epoch, acked_end] = asked;
   if (response.error_code != 0 || response.responses.size() != 1 || response.responses[0].partitions.size() != 1) {
     return channel().close("fetch without its partition");
   }
@@ -206,13 +272,35 @@ void Reader::on_fetched(const protocol::FetchResponse& response, std::uint32_t p
   history.on_marks({.log_start = std::max<std::int64_t>(data.log_start_offset, 0),
                     .high_watermark = data.high_watermark,
                     .last_stable = data.last_stable_offset},
-                   era());
+                   acked_end, era());
+  if (data.diverging_epoch.end_offset >= 0 || data.diverging_epoch.epoch >= 0) {
+    return then(on_diverging(data, asked));
+  }
+  if (last_epoch != kNoLeaderEpoch) {
+    history.epochs().on_agreed(from, last_epoch, era());
+  }
   const Offset next = history.on_batches(data.records ? data.records->bytes() : Bytes(), from, era());
   if (next > from && next.value() > data.high_watermark) {
     workload_.history.fault(fmt::format("I15: partition {}: a fetch gave records up to {}, the high watermark is {}",
                                         partition, next.value(), data.high_watermark));
   }
   then(next);
+}
+
+// What this client read behind the end of that epoch is gone.
+Offset Reader::on_diverging(const protocol::fetch_response::PartitionData& data, const Fetch& asked) {
+  MOLDAU_PROBE("sim.told_of_a_divergence");
+  const Offset end(data.diverging_epoch.end_offset);
+  if (asked.last_epoch == kNoLeaderEpoch || end >= asked.from ||
+      data.diverging_epoch.epoch > asked.last_epoch.value() || (data.records && !data.records->bytes().empty())) {
+    workload_.history.fault(
+        fmt::format("partition {}: a fetch from {} after epoch {} was told that epoch {} ends at {}", asked.partition,
+                    asked.from.value(), asked.last_epoch.value(), data.diverging_epoch.epoch, end.value()));
+    return asked.from;
+  }
+  PartitionHistory& history = workload_.history.partition(asked.partition);
+  history.epochs().on_end(asked.last_epoch, end, history.high_watermark(era()), era());
+  return end;
 }
 
 void Reader::list_offset(std::uint32_t partition, std::int64_t timestamp, Function<void(Offset)> then) {

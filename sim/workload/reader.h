@@ -1,5 +1,7 @@
-// The reading side of a run: makes the topic, reads at random places and at the tail while brokers come and go, and in
-// the end reads every partition whole, then looks records up by offset and by time.
+// The reading side of a run: makes the topic, reads at random places and at the tail while brokers come and go, asks
+// for the ends of leader epochs, and in the end reads every partition whole, then looks records up by offset and by
+// time. Its fetches name the epoch of the record before, where it knows one, and it goes back when it is told of a
+// divergence.
 //
 // Invariants: one request on its way at a time, so that what answers say comes in the order in which it was true.
 #pragma once
@@ -13,6 +15,7 @@
 #include "protocol/messages/create_topics_response.h"
 #include "protocol/messages/fetch_response.h"
 #include "protocol/messages/list_offsets_response.h"
+#include "protocol/messages/offset_for_leader_epoch_response.h"
 #include "sim/workload/client.h"
 
 namespace moldau::sim {
@@ -41,6 +44,9 @@ class Reader final : public Client {
   void make_topic();
   void on_topic(const protocol::CreateTopicsResponse& response);
   void read_tail();
+  void ask_epoch_end();
+  void on_epoch_end(const protocol::OffsetForLeaderEpochResponse& response, std::uint32_t partition, LeaderEpoch asked,
+                    Offset high_watermark);
   void begin_whole();
   void read_on();
   void look_up();
@@ -48,8 +54,16 @@ class Reader final : public Client {
 
   // Gives what of the answer's only partition there is to give, or gives the connection up.
   void fetch(std::uint32_t partition, Offset from, std::int32_t bytes_max, Function<void(Offset next)> then);
-  void on_fetched(const protocol::FetchResponse& response, std::uint32_t partition, Offset from,
-                  Function<void(Offset)>& then);
+  // What was known when a fetch was sent.
+  struct Fetch {
+    std::uint32_t partition;
+    Offset from;
+    LeaderEpoch last_epoch;  // kNoLeaderEpoch: not told
+    Offset acked_end;
+  };
+  void on_fetched(const protocol::FetchResponse& response, const Fetch& asked, Function<void(Offset)>& then);
+  // Gives where to go on.
+  [[nodiscard]] Offset on_diverging(const protocol::fetch_response::PartitionData& data, const Fetch& asked);
   void list_offset(std::uint32_t partition, std::int64_t timestamp, Function<void(Offset)> then);
 
   ReaderOptions options_;

@@ -43,8 +43,9 @@ void Trace::add(runtime::MonoTime when, std::uint32_t node, TraceKind kind, std:
   mix(std::uint64_t{checksum} << 32 ^ bytes.size());
   ++events_;
   if (sink_) {
-    sink_(fmt::format("{:>15} node {} {} {} {} {:08x}/{}", when.time_since_epoch().count(), node, name_of(kind), detail,
-                      more, checksum, bytes.size()));
+    const bool is_text = kind == TraceKind::kDisk || kind == TraceKind::kLog;  // a path, a line
+    sink_(fmt::format("{:>15} node {} {} {:x} {} {}", when.time_since_epoch().count(), node, name_of(kind), detail,
+                      more, is_text ? std::string(as_text(bytes)) : fmt::format("{:08x}/{}", checksum, bytes.size())));
   }
 }
 

@@ -3,7 +3,8 @@
 //   moldau-sim --seed 7 [--logs] [--trace]     one run; prints its trace hash
 //   moldau-sim --seeds 1..200 [--seconds 60] [--jobs 2] [--twice]
 //
-// Exit code: 0 all runs good, 1 a run found a fault, 2 usage. A fault prints its seed and the command that replays it.
+// Exit code: 0 all runs good, 1 a run found a fault, or many runs never reached a branch that they are there for, 2
+// usage. A fault prints its seed and the command that replays it.
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -12,17 +13,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/core.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/apps/run.h"
+#include "sim/apps/summary.h"
 
 namespace {
 
 using moldau::sim::RunOptions;
 using moldau::sim::RunResult;
+using moldau::sim::Summary;
 
 constexpr std::size_t kLogLinesShown = 200;  // of a failed run among many
 
@@ -149,26 +153,18 @@ bool report(const Command& command, std::uint64_t seed, const RunResult& result)
   return false;
 }
 
-// Runs first, first + jobs, …; true if all were good.
-bool run_share(const Command& command, std::uint64_t share) {
+// Runs first, first + jobs, … into `summary`; true if all were good.
+bool run_share(const Command& command, std::uint64_t share, Summary& summary) {
   const auto started = std::chrono::steady_clock::now();
-  std::uint64_t runs = 0;
-  std::uint64_t acked = 0;
-  std::uint64_t records = 0;
-  std::uint64_t crashes = 0;
-  double virtual_seconds = 0;
-  for (std::uint64_t seed = command.first + share; seed <= command.last; seed += command.jobs) {
+  bool good = true;
+  for (std::uint64_t seed = command.first + share; good && seed <= command.last; seed += command.jobs) {
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started;
     if (command.seconds && spent.count() > *command.seconds) {
       break;
     }
     const RunResult result = run_one(command, seed);
-    ++runs;
-    acked += result.acked;
-    records += result.records;
-    crashes += result.crashes.kills + result.crashes.power_cuts;
-    virtual_seconds += result.virtual_seconds;
-    bool good = report(command, seed, result);
+    summary.add(result);
+    good = report(command, seed, result);
     if (command.twice && run_one(command, seed).trace_hash != result.trace_hash) {
       fmt::print("FAIL seed {}: two runs gave different traces\n", seed);
       good = false;
@@ -179,29 +175,70 @@ bool run_share(const Command& command, std::uint64_t share) {
           seed, result.trace_hash, result.events, result.records, result.acked, result.crashes.kills,
           result.crashes.power_cuts, result.crashes.clean_stops, result.virtual_seconds);
     }
-    if (!good) {
-      return false;
-    }
   }
-  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started;
-  fmt::print("{} runs good: {} records acknowledged, {} read back, {} crashes, {:.0f} virtual seconds in {:.1f} s\n",
-             runs, acked, records, crashes, virtual_seconds, spent.count());
+  summary.take_probes();
   std::fflush(stdout);
-  return true;
+  return good;
 }
 
-// A process for each share: a run is single-threaded.
-bool run_in_processes(const Command& command) {
+std::string read_to_end(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = ::read(fd, buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::close(fd);
+  return text;
+}
+
+// A process for each share: a run is single-threaded. Each sends its summary through a pipe that is read to its end.
+bool run_in_processes(const Command& command, Summary& summary) {
   std::fflush(stdout);
+  std::vector<int> pipes;
   for (std::uint64_t share = 0; share < command.jobs; ++share) {
-    if (::fork() == 0) {
-      std::_Exit(run_share(command, share) ? 0 : 1);
+    int ends[2];
+    if (::pipe(ends) != 0) {
+      std::perror("moldau-sim: pipe");
+      return false;
     }
+    const pid_t child = ::fork();
+    if (child < 0) {
+      std::perror("moldau-sim: fork");
+      return false;
+    }
+    if (child == 0) {
+      ::close(ends[0]);
+      Summary own;
+      bool good = run_share(command, share, own);
+      const std::string text = own.encode();
+      good = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) && good;
+      std::_Exit(good ? 0 : 1);
+    }
+    ::close(ends[1]);
+    pipes.push_back(ends[0]);
   }
   bool good = true;
+  for (const int fd : pipes) {
+    summary.merge(Summary::decode(read_to_end(fd)));
+  }
   for (std::uint64_t share = 0; share < command.jobs; ++share) {
     int status = 0;
     good = ::wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && good;
+  }
+  return good;
+}
+
+bool run_all(const Command& command) {
+  const auto started = std::chrono::steady_clock::now();
+  Summary summary;
+  bool good = command.jobs == 1 ? run_share(command, 0, summary) : run_in_processes(command, summary);
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started;
+  if (!command.single) {
+    fmt::print("{}", summary.describe(spent.count()));
+  }
+  for (const std::string& name : good ? summary.never_reached() : std::vector<std::string>()) {
+    fmt::print("FAIL probe {} was never reached\n", name);
+    good = false;
   }
   return good;
 }
@@ -212,6 +249,5 @@ int main(int argc, char** argv) {
   const Command command = parse(argc, argv);
   std::signal(SIGABRT, on_abort);
   std::signal(SIGSEGV, on_abort);
-  const bool good = command.jobs == 1 ? run_share(command, 0) : run_in_processes(command);
-  return good ? 0 : 1;
+  return run_all(command) ? 0 : 1;
 }

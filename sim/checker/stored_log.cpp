@@ -1,0 +1,203 @@
+#include "sim/checker/stored_log.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "protocol/record/batch.h"
+#include "storage/epoch/leader_epoch_file.h"
+#include "storage/index/offset_index.h"
+#include "storage/index/time_index.h"
+#include "storage/producer_state/producer_snapshot.h"
+#include "storage/segment/segment_files.h"
+
+namespace moldau::sim {
+namespace {
+
+using storage::FileRole;
+
+constexpr std::uint64_t kFileBytesMax = std::uint64_t{64} << 20;
+
+struct StoredBatch {
+  record::BatchHeader header;
+  std::uint64_t position = 0;
+};
+
+class StoredLog {
+ public:
+  StoredLog(runtime::FileSystem& fs, const std::string& directory, Function<void(std::string)>& report)
+      : fs_(fs), directory_(directory), report_(report) {}
+
+  void check(Offset end) {
+    const auto listed = fs_.list(directory_);
+    if (!listed) {
+      return fault("cannot be listed");
+    }
+    std::map<FileRole, std::vector<Offset>> files;
+    for (const runtime::DirEntry& entry : *listed) {
+      const auto name = storage::parse_log_file_name(entry.name);
+      if (name && name->stage == storage::FileStage::kLive) {
+        files[name->role].push_back(name->base);
+      }
+    }
+    std::ranges::sort(files[FileRole::kLog]);
+    for (const Offset base : files[FileRole::kLog]) {
+      read_segment(base);
+    }
+    if (next_ != end) {
+      fault(fmt::format("I13: the stored log ends at {}, clients read up to {}", next_.value(), end.value()));
+    }
+    for (const Offset base : files[FileRole::kProducerSnapshot]) {
+      check_snapshot(base);
+    }
+    check_epochs();
+  }
+
+ private:
+  void fault(const std::string& what) { report_(directory_ + ": " + what); }
+
+  ByteVector content(const std::string& name) {
+    auto bytes = runtime::read_file(fs_, runtime::join_path(directory_, name), kFileBytesMax);
+    if (!bytes) {
+      fault(name + " cannot be read");
+      return {};
+    }
+    return *std::move(bytes);
+  }
+
+  void read_segment(Offset base) {
+    const ByteVector bytes = content(storage::log_file_name(base, FileRole::kLog));
+    if (!batches_.empty() && base != next_) {
+      fault(fmt::format("I13: a segment begins at {}, the one before ends at {}", base.value(), next_.value()));
+    }
+    const std::size_t first = batches_.size();
+    next_ = base;
+    record::BatchIterator iterator{Bytes(bytes)};
+    for (;;) {
+      const std::uint64_t position = iterator.position();
+      const auto batch = iterator.next();
+      if (!batch || !*batch) {
+        break;
+      }
+      const record::BatchHeader& header = (*batch)->header;
+      if (!(*batch)->crc_matches() || header.base_offset != next_ ||
+          (!batches_.empty() && header.leader_epoch < batches_.back().header.leader_epoch)) {
+        fault(fmt::format("I13: segment {} has a bad batch of offset {} at {}", base.value(),
+                          header.base_offset.value(), position));
+      }
+      next_ = header.next_offset();
+      batches_.push_back({header, position});
+    }
+    if (!iterator.tail().empty()) {
+      fault(fmt::format("I13: segment {} ends with {} bytes that are no batch", base.value(), iterator.tail().size()));
+    }
+    check_offset_index(base, first, bytes.size());
+    check_time_index(base, first);
+  }
+
+  void check_offset_index(Offset base, std::size_t first, std::uint64_t log_bytes) {
+    const auto index =
+        storage::OffsetIndex::parse(content(storage::log_file_name(base, FileRole::kOffsetIndex)), base, log_bytes);
+    if (!index) {
+      return fault(fmt::format("the offset index of segment {} is broken", base.value()));
+    }
+    for (std::size_t i = 0; i < index->count(); ++i) {
+      const auto entry = index->entry(i);
+      const StoredBatch* batch = batch_ending_with(entry.offset, first);
+      if (batch == nullptr || batch->position != entry.position) {
+        fault(fmt::format("the offset index of segment {} says that {} is at {}", base.value(), entry.offset.value(),
+                          entry.position));
+      }
+    }
+  }
+
+  void check_time_index(Offset base, std::size_t first) {
+    const auto index = storage::TimeIndex::parse(content(storage::log_file_name(base, FileRole::kTimeIndex)), base);
+    if (!index) {
+      return fault(fmt::format("the time index of segment {} is broken", base.value()));
+    }
+    for (std::size_t i = 0; i < index->count(); ++i) {
+      const auto entry = index->entry(i);
+      const StoredBatch* batch = batch_ending_with(entry.offset, first);
+      const bool too_old = std::any_of(
+          batches_.begin() + static_cast<std::ptrdiff_t>(first), batches_.end(), [&](const StoredBatch& other) {
+            return other.header.last_offset() <= entry.offset && other.header.max_timestamp > entry.timestamp;
+          });
+      if (batch == nullptr || batch->header.max_timestamp != entry.timestamp || too_old) {
+        fault(fmt::format("the time index of segment {} says that nothing up to {} is younger than {}", base.value(),
+                          entry.offset.value(), entry.timestamp));
+      }
+    }
+  }
+
+  // In the segment whose batches begin with number `first`: the last one read.
+  [[nodiscard]] const StoredBatch* batch_ending_with(Offset offset, std::size_t first) const {
+    const auto from = batches_.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto found = std::lower_bound(from, batches_.end(), offset, [](const StoredBatch& batch, Offset wanted) {
+      return batch.header.last_offset() < wanted;
+    });
+    return found != batches_.end() && found->header.last_offset() == offset ? &*found : nullptr;
+  }
+
+  void check_snapshot(Offset base) {
+    const auto entries =
+        storage::parse_producer_snapshot(content(storage::log_file_name(base, FileRole::kProducerSnapshot)));
+    if (!entries) {
+      return fault(fmt::format("the producer snapshot at {} is broken", base.value()));
+    }
+    std::map<ProducerId, const record::BatchHeader*> expected;
+    for (const StoredBatch& batch : batches_) {
+      if (batch.header.next_offset() <= base && batch.header.has_producer_id()) {
+        expected[batch.header.producer_id] = &batch.header;
+      }
+    }
+    bool equal = entries->size() == expected.size();
+    for (const auto& [id, entry] : *entries) {
+      const auto found = expected.find(id);
+      equal = equal && found != expected.end() && entry.epoch == found->second->producer_epoch &&
+              entry.batches().size() == 1 && entry.last_sequence() == found->second->last_sequence() &&
+              entry.batches().back().last_offset == found->second->last_offset();
+    }
+    if (!equal) {
+      fault(fmt::format("I17: the producer snapshot at {} is not the state of the records below it", base.value()));
+    }
+  }
+
+  void check_epochs() {
+    const ByteVector bytes = content(storage::kLeaderEpochFile);
+    const auto epochs = storage::parse_leader_epochs(Bytes(bytes));
+    if (!epochs || epochs->contradictory) {
+      return fault("leader-epoch-checkpoint is broken");
+    }
+    LeaderEpoch last = kNoLeaderEpoch;
+    for (const StoredBatch& batch : batches_) {
+      if (batch.header.leader_epoch == last) {
+        continue;
+      }
+      last = batch.header.leader_epoch;
+      const auto known = epochs->cache.epoch_for(batch.header.base_offset);
+      const auto start = std::ranges::find(epochs->cache.entries(), last, &storage::EpochStart::epoch);
+      if (known != last || start->start != batch.header.base_offset) {
+        fault(fmt::format("leader-epoch-checkpoint does not say that epoch {} starts at {}", last.value(),
+                          batch.header.base_offset.value()));
+      }
+    }
+  }
+
+  runtime::FileSystem& fs_;
+  const std::string& directory_;
+  Function<void(std::string)>& report_;
+  std::vector<StoredBatch> batches_;  // of all segments read so far
+  Offset next_{0};
+};
+
+}  // namespace
+
+void check_stored_log(runtime::FileSystem& fs, const std::string& directory, Offset end,
+                      Function<void(std::string)>& report) {
+  StoredLog(fs, directory, report).check(end);
+}
+
+}  // namespace moldau::sim

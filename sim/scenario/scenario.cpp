@@ -1,0 +1,164 @@
+#include "sim/scenario/scenario.h"
+
+#include <optional>
+#include <stdexcept>
+
+#include "base/assert.h"
+#include "protocol/messages/create_topics_request.h"
+#include "protocol/messages/create_topics_response.h"
+#include "protocol/messages/list_offsets_request.h"
+#include "protocol/messages/list_offsets_response.h"
+#include "protocol/messages/produce_request.h"
+#include "protocol/messages/produce_response.h"
+#include "protocol/record/batch_builder.h"
+
+namespace moldau::sim {
+
+using protocol::ErrorCode;
+
+class Scenario::ClientProgram final : public NodeProgram {
+ public:
+  ClientProgram(runtime::World world, const runtime::Endpoint& broker)
+      : channel_(world.shard(0), world.network(0), std::chrono::seconds(10),
+                 RpcChannel::Events{.on_up = [] {},
+                                    .on_down = [](const char*) {},
+                                    .on_nonsense = [](const std::string& what) { throw std::runtime_error(what); }}) {
+    channel_.open(broker);
+  }
+  [[nodiscard]] RpcChannel& channel() noexcept { return channel_; }
+
+ private:
+  RpcChannel channel_;
+};
+
+Scenario::Scenario(std::uint64_t seed, const BrokerSettings& settings) : sim_({.seed = seed}), settings_(settings) {
+  broker_ = sim_.add_node({.shards = 2}, [this](runtime::World world) {
+    settings_.host = SimNet::host_of(broker_);
+    return std::make_unique<BrokerProgram>(
+        world, make_broker_config(settings_),
+        BrokerProgram::Events{.on_ready = [this] { ready_ = true; },
+                              .on_failed = [this](const std::string& line) { failure_ = line; }});
+  });
+  client_ = sim_.add_node({.shards = 1}, [this](runtime::World world) {
+    return std::make_unique<ClientProgram>(world, runtime::Endpoint{SimNet::host_of(broker_), kBrokerPort});
+  });
+}
+
+Scenario::~Scenario() = default;
+
+void Scenario::begin() {
+  ready_ = false;
+  sim_.start(broker_);
+}
+
+void Scenario::start() {
+  begin();
+  wait_until([this] { return ready_ || !failure_.empty(); }, "the broker to be ready");
+  if (!failure_.empty()) {
+    throw std::runtime_error(failure_);
+  }
+  if (sim_.running(client_)) {
+    sim_.kill(client_);
+  }
+  sim_.start(client_);
+  wait_until([this] { return channel().up(); }, "the connection");
+}
+
+void Scenario::crash(CrashKind kind) {
+  sim_.crash(broker_, kind);
+}
+
+bool Scenario::stop() {
+  std::optional<bool> stopped;
+  if (!broker().stop([&](bool clean) { stopped = clean; })) {
+    throw std::runtime_error("the broker is stopping already");
+  }
+  wait_until([&] { return stopped.has_value(); }, "the stop");
+  crash(CrashKind::kKill);
+  return *stopped;
+}
+
+BrokerProgram& Scenario::broker() {
+  return dynamic_cast<BrokerProgram&>(*sim_.program(broker_));
+}
+
+RpcChannel& Scenario::channel() {
+  return dynamic_cast<ClientProgram&>(*sim_.program(client_)).channel();
+}
+
+void Scenario::wait_until(Function<bool()> done, const char* what) {
+  if (!sim_.run_until(std::move(done), kPatience)) {
+    throw std::runtime_error(std::string("waited in vain for ") + what + "\n" + sim_.logs().dump());
+  }
+}
+
+void Scenario::create_topic(const std::string& name, const std::vector<std::pair<std::string, std::string>>& configs) {
+  protocol::CreateTopicsRequest request;
+  request.timeout_ms = 5000;
+  auto& topic = request.topics.emplace_back();
+  topic.name = name;
+  topic.num_partitions = 1;
+  topic.replication_factor = 1;
+  for (const auto& [key, value] : configs) {
+    auto& config = topic.configs.emplace_back();
+    config.name = key;
+    config.value = value;
+  }
+  call(request, protocol::CreateTopicsRequest::kMaxVersion, [](const protocol::CreateTopicsResponse& response) {
+    if (response.topics.size() != 1 || response.topics[0].error_code != 0) {
+      throw std::runtime_error("the topic was refused");
+    }
+  });
+}
+
+Scenario::Produced Scenario::produce(const std::string& topic, std::int16_t acks, const std::string& value) {
+  return produce_at_once(topic, acks, {value}).at(0);
+}
+
+std::vector<Scenario::Produced> Scenario::produce_at_once(const std::string& topic, std::int16_t acks,
+                                                          const std::vector<std::string>& values) {
+  std::vector<Produced> produced;
+  for (const std::string& value : values) {
+    send_produce(topic, acks, value, produced);
+  }
+  wait_until([&] { return produced.size() == values.size(); }, "the answers");
+  return produced;
+}
+
+void Scenario::send_produce(const std::string& topic, std::int16_t acks, const std::string& value,
+                            std::vector<Produced>& produced) {
+  record::BatchBuilder builder({});
+  const std::int64_t now_ms = sim_.world(client_).shard(0).clock().wall_ms();
+  builder.append({.timestamp = now_ms, .key = std::nullopt, .value = as_bytes(value)});
+  const auto batch = builder.build();
+  MOLDAU_ASSERT(batch.has_value());
+  protocol::ProduceRequest request;
+  request.acks = acks;
+  request.timeout_ms = 5000;
+  auto& topic_data = request.topic_data.emplace_back();
+  topic_data.name = topic;
+  auto& partition = topic_data.partition_data.emplace_back();
+  partition.index = 0;
+  partition.records = wire::Records(*batch);
+  constexpr std::int16_t kVersion = 12;  // the last one with topic names
+  channel().call(request, kVersion, [&produced](const protocol::ProduceResponse& response) {
+    const auto& answer = response.responses.at(0).partition_responses.at(0);
+    produced.push_back({protocol::error_from_wire(answer.error_code), Offset(answer.base_offset)});
+  });
+}
+
+Offset Scenario::log_end(const std::string& topic) {
+  protocol::ListOffsetsRequest request;
+  request.replica_id = -1;
+  auto& asked = request.topics.emplace_back();
+  asked.name = topic;
+  asked.partitions.emplace_back().timestamp = -1;
+  Offset end = kNoOffset;
+  constexpr std::int16_t kVersion = 7;
+  call(request, kVersion, [&](const protocol::ListOffsetsResponse& response) {
+    end = Offset(response.topics.at(0).partitions.at(0).offset);
+  });
+  return end;
+}
+
+}  // namespace moldau::sim

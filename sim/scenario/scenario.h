@@ -1,0 +1,86 @@
+// One broker and one client for tests that tell a story step by step: each call runs the simulated world until it is
+// answered.
+//
+//   Scenario scenario(7);
+//   scenario.start();
+//   scenario.call(request, 12, [&](const auto& response) { EXPECT_EQ(response.error_code, 0); });
+//   scenario.crash(CrashKind::kPowerCut);
+//   scenario.start();
+//
+// Errors: what does not come about in kPatience of virtual time throws std::runtime_error, which fails the test.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "protocol/errors/error_code.h"
+#include "sim/cluster/broker_program.h"
+#include "sim/workload/rpc_channel.h"
+#include "sim/world/simulation.h"
+
+namespace moldau::sim {
+
+class Scenario {
+ public:
+  static constexpr std::chrono::seconds kPatience{20};
+
+  explicit Scenario(std::uint64_t seed, const BrokerSettings& settings = {});
+  ~Scenario();
+
+  // Starts the broker, waits until it is ready, and connects the client.
+  void start();
+  // Starts it and waits for nothing.
+  void begin();
+  [[nodiscard]] bool ready() const noexcept { return ready_; }
+  void crash(CrashKind kind);
+  // Asks it to stop, waits, and lets the process end; true if it says that the stop was clean.
+  bool stop();
+  void run_for(std::chrono::nanoseconds duration) { sim_.run_for(duration); }
+  [[nodiscard]] SimDisk& disk() { return sim_.disk(broker_); }
+
+  // `take(response)` while the response's bytes live.
+  template <class Request, class Take>
+  void call(const Request& request, std::int16_t version, Take take) {
+    bool answered = false;
+    channel().call(request, version, [&](const typename Request::Response& response) {
+      take(response);
+      answered = true;
+    });
+    wait_until([&] { return answered; }, "an answer");
+  }
+
+  // A topic of one partition.
+  void create_topic(const std::string& name, const std::vector<std::pair<std::string, std::string>>& configs = {});
+  struct Produced {
+    protocol::ErrorCode error;
+    Offset offset;
+  };
+  // One batch of one record.
+  Produced produce(const std::string& topic, std::int16_t acks, const std::string& value);
+  // The same for each value, all sent before the first answer.
+  std::vector<Produced> produce_at_once(const std::string& topic, std::int16_t acks,
+                                        const std::vector<std::string>& values);
+  // By ListOffsets.
+  Offset log_end(const std::string& topic);
+
+ private:
+  class ClientProgram;
+  [[nodiscard]] RpcChannel& channel();
+  [[nodiscard]] BrokerProgram& broker();
+  void send_produce(const std::string& topic, std::int16_t acks, const std::string& value,
+                    std::vector<Produced>& produced);
+  void wait_until(Function<bool()> done, const char* what);
+
+  Simulation sim_;
+  BrokerSettings settings_;
+  bool ready_ = false;
+  std::string failure_;  // of the broker
+  std::uint32_t broker_;
+  std::uint32_t client_;
+};
+
+}  // namespace moldau::sim

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/assert.h"
 #include "broker/handlers/leader_endpoints.h"
-#include "broker/partitions/scatter.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/produce_response.h"
 
@@ -16,7 +16,7 @@ using protocol::ProduceRequest;
 using protocol::ProduceResponse;
 
 // One request on its way: the decoded request, an outcome per partition in request order. Held by the shard's
-// operations, which are given up after the handlers: where a reference to it still locks, its handler is there.
+// operations or by `waiting_`, both gone before the handler: where a reference to it still locks, the handler is there.
 struct ProduceHandler::Pending final : Operation {
   Pending(Request r, ProduceRequest d) : request(std::move(r)), decoded(std::move(d)) {}
 
@@ -154,15 +154,57 @@ void ProduceHandler::handle(Request request) {
   for (const AppendItem& item : pending->items) {
     ids.push_back(item.id);
   }
-  find_owners(context_.router, std::move(ids), [this, weak = context_.operations.hold(pending)](const Owners& owners) {
-    if (const auto waiting = weak.lock()) {
-      append(waiting, owners);
+  find_and_append(pending, std::move(ids));
+}
+
+void ProduceHandler::find_and_append(const std::shared_ptr<Pending>& pending, std::vector<TopicIdPartition> ids) {
+  const std::weak_ptr<Pending> weak = context_.operations.hold(pending);
+  const ConnectionId connection = pending->request.connection_id();
+  if (!waiting_.contains(connection)) {
+    if (const std::optional<Owners> owners = known_owners(context_.router, ids)) {
+      return append(pending, *owners);
+    }
+  }
+  waiting_[connection].push_back({pending, std::nullopt});
+  find_owners(context_.router, std::move(ids), [this, weak](const Owners& owners) {
+    if (const auto asked = weak.lock()) {
+      on_owners(asked, owners);
     }
   });
 }
 
-void ProduceHandler::append(const std::shared_ptr<Pending>& pending,
-                            const std::vector<std::optional<std::uint32_t>>& owners) {
+// Those behind may be known by now; the ones before them go first.
+void ProduceHandler::on_owners(const std::shared_ptr<Pending>& pending, const Owners& owners) {
+  const ConnectionId connection = pending->request.connection_id();
+  const auto found = waiting_.find(connection);
+  MOLDAU_ASSERT(found != waiting_.end());
+  const auto own = std::ranges::find(found->second, pending, &Waiting::pending);
+  MOLDAU_ASSERT(own != found->second.end());
+  own->owners = owners;
+  while (const std::optional<Waiting> next = take_ready(connection)) {
+    append(next->pending, *next->owners);
+  }
+}
+
+std::optional<ProduceHandler::Waiting> ProduceHandler::take_ready(ConnectionId connection) {
+  const auto found = waiting_.find(connection);
+  if (found == waiting_.end()) {
+    return std::nullopt;
+  }
+  std::deque<Waiting>& queue = found->second;
+  if (queue.empty()) {
+    waiting_.erase(found);
+    return std::nullopt;
+  }
+  if (!queue.front().owners) {
+    return std::nullopt;
+  }
+  std::optional<Waiting> ready = std::move(queue.front());
+  queue.pop_front();
+  return ready;
+}
+
+void ProduceHandler::append(const std::shared_ptr<Pending>& pending, const Owners& owners) {
   std::vector<std::vector<AppendItem>> by_shard(peers_.size());
   for (std::size_t i = 0; i < owners.size(); ++i) {
     AppendItem& item = pending->items[i];

@@ -2,16 +2,22 @@
 //
 // Answers:    per partition; a request that does not decode closes the connection. acks=0 is never answered: an error
 //             closes the connection, the only signal there is (G1).
+// Order:      batches of one connection reach a partition in the order of their requests, also while the partition's
+//             owner is being asked for.
 // Durability: acks=1: in the leader's log; acks=all: replicated and, by moldau.acks.all.sync, on the disk (G3, G4).
 // Source:     KafkaApis.handleProduceRequest; inventory §6, 9-21. Difference: a transactional batch is refused with
 //             INVALID_TXN_STATE until there is a transaction coordinator.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/handlers/shard_context.h"
 #include "broker/partitions/append_part.h"
+#include "broker/partitions/scatter.h"
 #include "broker/request/dispatcher.h"
 #include "protocol/messages/produce_request.h"
 
@@ -26,12 +32,24 @@ class ProduceHandler final : public Handler {
 
  private:
   struct Pending;
-  void append(const std::shared_ptr<Pending>& pending, const std::vector<std::optional<std::uint32_t>>& owners);
+  struct Waiting {
+    std::shared_ptr<Pending> pending;
+    std::optional<Owners> owners;  // nullopt: being asked for
+  };
+
+  void find_and_append(const std::shared_ptr<Pending>& pending, std::vector<TopicIdPartition> ids);
+  void on_owners(const std::shared_ptr<Pending>& pending, const Owners& owners);
+  // The oldest of the connection, once its owners are known.
+  [[nodiscard]] std::optional<Waiting> take_ready(ConnectionId connection);
+  void append(const std::shared_ptr<Pending>& pending, const Owners& owners);
   void on_part_done(Pending& pending, std::vector<AppendOutcome> outcomes);
   void answer(Pending& pending);
 
   ShardContext& context_;
   const std::vector<ShardContext*>& peers_;
+  // By connection, oldest first: from a request whose owners are being asked for on. Kept when the connection closes:
+  // what arrived whole is appended. Bound: Connection::kUnansweredMax a connection.
+  std::unordered_map<ConnectionId, std::deque<Waiting>> waiting_;
 };
 
 }  // namespace moldau::broker

@@ -23,8 +23,8 @@ namespace {
 
 constexpr std::uint64_t kRandomSeedMix = 0x9E37'79B9'7F4A'7C15;
 // How requests are given up: each step on every shard before the next on any.
-constexpr void (ShardServices::* kDropSteps[])() = {&ShardServices::drop_operations, &ShardServices::drop_handlers,
-                                                    &ShardServices::drop_connections};
+constexpr void (ShardServices::* kDropSteps[])() = {&ShardServices::refuse_operations, &ShardServices::drop_operations,
+                                                    &ShardServices::drop_handlers, &ShardServices::drop_connections};
 
 metadata::ControllerOptions controller_options(const NodeConfig& config, const std::string& cluster_id) {
   metadata::ControllerOptions options;
@@ -145,8 +145,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   void on_fault(const Error& error) override { fail("the metadata log cannot be read on: " + error.message()); }
 
   void drain_connections(std::chrono::milliseconds patience, Callback drained);
-  // `step` on the services of every shard that has them, then `done`.
-  void on_all_services(void (ShardServices::*step)(), Callback done);
+  void drop_step(std::size_t step, Callback dropped);
   void drop_requests(Callback dropped);
   void close_replicas();
   void close_logs();
@@ -452,25 +451,24 @@ void Node::Impl::drain_connections(std::chrono::milliseconds patience, Callback 
   }
 }
 
-void Node::Impl::on_all_services(void (ShardServices::*step)(), Callback done) {
-  on_every_shard(
-      [this, step](std::size_t i) {
-        if (shards_[i].services) {
-          (*shards_[i].services.*step)();
-        }
-      },
-      std::move(done));
-}
-
 void Node::Impl::drop_requests(Callback dropped) {
   if (partition_home_) {
     partition_home_->close();
   }
-  on_all_services(kDropSteps[0], [this, dropped = std::move(dropped)]() mutable {
-    on_all_services(kDropSteps[1], [this, dropped = std::move(dropped)]() mutable {
-      on_all_services(kDropSteps[2], std::move(dropped));
-    });
-  });
+  drop_step(0, std::move(dropped));
+}
+
+void Node::Impl::drop_step(std::size_t step, Callback dropped) {
+  if (step == std::size(kDropSteps)) {
+    return dropped();
+  }
+  on_every_shard(
+      [this, step](std::size_t i) {
+        if (shards_[i].services) {
+          (*shards_[i].services.*kDropSteps[step])();
+        }
+      },
+      [this, step, dropped = std::move(dropped)]() mutable { drop_step(step + 1, std::move(dropped)); });
 }
 
 void Node::Impl::close_replicas() {

@@ -216,6 +216,7 @@ ShardServices::ShardServices(const Environment& environment)
 }
 
 ShardServices::~ShardServices() {
+  refuse_operations();
   drop_operations();
   drop_handlers();
   drop_connections();
@@ -233,8 +234,12 @@ void ShardServices::drain(Callback drained) {
   controller_connections_->drain(count_down);
 }
 
-void ShardServices::drop_operations() {
+void ShardServices::refuse_operations() {
   housekeeping_.cancel();
+  operations_.refuse();
+}
+
+void ShardServices::drop_operations() {
   operations_.clear();
 }
 

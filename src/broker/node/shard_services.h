@@ -57,9 +57,10 @@ class ShardServices {
 
   // Takes no request more; `drained` once every connection has its answers and is closed.
   void drain(Callback drained);
-  // The three steps of giving up all requests; each on every shard before the next on any. What runs here for another
-  // shard's request uses its bytes and answers to its handler, so it goes first; a request answers to its connection.
-  void drop_operations();  // none starts any more
+  // The steps of giving up all requests; each on every shard before the next on any. What runs here for another shard's
+  // request uses its bytes, so none may start when requests begin to go; a request answers to its connection.
+  void refuse_operations();
+  void drop_operations();
   void drop_handlers();
   void drop_connections();
 

@@ -134,6 +134,9 @@ class AppendPart final : public Operation {
 
 void run_append_part(const AppendEnvironment& environment, std::vector<AppendItem> items, const AppendTerms& terms,
                      AppendDone done) {
+  if (environment.operations.refuses()) {
+    return;  // nobody will be there to be answered
+  }
   std::vector<AppendOutcome> outcomes(items.size());
   std::vector<std::optional<Offset>> ends(items.size());
   bool must_wait = false;

@@ -57,7 +57,8 @@ struct AppendTerms {
 
 using AppendDone = Function<void(std::vector<AppendOutcome>)>;
 
-// Runs the part; `done` is called before this returns if nothing has to be waited for.
+// Runs the part; `done` is called before this returns if nothing has to be waited for, and never if `operations`
+// refuses.
 void run_append_part(const AppendEnvironment& environment, std::vector<AppendItem> items, const AppendTerms& terms,
                      AppendDone done);
 

@@ -50,15 +50,19 @@ class OperationSet {
     shard_.post([finished = std::move(finished)] {});
   }
   [[nodiscard]] std::size_t size() const noexcept { return operations_.size(); }
+  // From now on nothing starts here for another shard's request, whose bytes may soon be gone.
+  void refuse() { refuses_ = true; }
+  [[nodiscard]] bool refuses() const noexcept { return refuses_; }
   // Gives everything up, for good.
   void clear() {
-    cleared_ = true;
+    refuses_ = cleared_ = true;
     operations_.clear();
   }
 
  private:
   runtime::Shard& shard_;
   std::unordered_map<const Operation*, std::shared_ptr<Operation>> operations_;
+  bool refuses_ = false;
   bool cleared_ = false;
 };
 

@@ -14,30 +14,42 @@ namespace moldau::broker {
 // One owner per id, in order; nullopt: this node does not host it.
 using Owners = std::vector<std::optional<std::uint32_t>>;
 
+// The owners if all are known on this shard.
+inline std::optional<Owners> known_owners(PartitionRouter& router, const std::vector<TopicIdPartition>& ids) {
+  Owners owners;
+  owners.reserve(ids.size());
+  for (const TopicIdPartition& id : ids) {
+    const PartitionRouter::Lookup found = router.lookup(id);
+    if (!found.known) {
+      return std::nullopt;
+    }
+    owners.push_back(found.shard);
+  }
+  return owners;
+}
+
 // Finds the owners: at once if all are known on this shard, else after one question to the home. `found(owners)` runs
-// on this shard.
+// on this shard. Of two calls the second may be answered first: the answer to another question may make its partitions
+// known in between.
 template <class Found>
 void find_owners(PartitionRouter& router, std::vector<TopicIdPartition> ids, Found found) {
-  const auto collect = [](PartitionRouter& from, const std::vector<TopicIdPartition>& wanted) {
-    Owners owners;
-    owners.reserve(wanted.size());
-    for (const TopicIdPartition& id : wanted) {
-      owners.push_back(from.lookup(id).shard);
-    }
-    return owners;
-  };
+  if (const std::optional<Owners> owners = known_owners(router, ids)) {
+    found(*owners);
+    return;
+  }
   std::vector<TopicIdPartition> unknown;
   for (const TopicIdPartition& id : ids) {
     if (!router.lookup(id).known) {
       unknown.push_back(id);
     }
   }
-  if (unknown.empty()) {
-    found(collect(router, ids));
-    return;
-  }
-  router.learn(std::move(unknown), [&router, collect, ids = std::move(ids), found = std::move(found)]() mutable {
-    found(collect(router, ids));
+  router.learn(std::move(unknown), [&router, ids = std::move(ids), found = std::move(found)]() mutable {
+    Owners owners;
+    owners.reserve(ids.size());
+    for (const TopicIdPartition& id : ids) {
+      owners.push_back(router.lookup(id).shard);
+    }
+    found(owners);
   });
 }
 

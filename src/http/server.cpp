@@ -60,7 +60,9 @@ class Server::Connection final : public runtime::SocketHandler {
       if (result.status == runtime::IoStatus::kWouldBlock) {
         break;
       }
-      active_ = server_.shard_.clock().now();
+      if (received_.empty()) {
+        active_ = server_.shard_.clock().now();  // of the request's first byte
+      }
       received_.insert(received_.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(result.bytes));
       if (received_.size() > kRequestHeadBytesMax) {
         break;
@@ -75,6 +77,7 @@ class Server::Connection final : public runtime::SocketHandler {
   }
 
   void answer(const HttpResponse& response) {
+    active_ = server_.shard_.clock().now();
     out_ += render(response, head_only_, keep_alive_);
     send();
     go_on();
@@ -124,9 +127,9 @@ class Server::Connection final : public runtime::SocketHandler {
       if (result.status == runtime::IoStatus::kClosed) {
         return server_.close(id_);
       }
-      active_ = server_.shard_.clock().now();
       out_.erase(0, result.bytes);
     }
+    active_ = server_.shard_.clock().now();
     if (!keep_alive_) {
       return server_.close(id_);
     }

@@ -1,8 +1,10 @@
 // The embedded HTTP server: /metrics, /livez, /readyz. GET and HEAD only, on loopback unless configured otherwise.
 //
 // Shard:  one, the one that it was made on. Handlers may answer later, on the same shard.
-// Bounds: kConnectionsMax connections, kRequestHeadBytesMax each, one request at a time on a connection; a connection
-//         that sends or takes nothing for kIdleMax is closed.
+// Bounds: kConnectionsMax connections, kRequestHeadBytesMax each, one request at a time on a connection. A connection
+// is
+//         closed when it is idle, or has not sent the whole of its request, or not taken the whole of its answer, for
+//         kIdleMax: one byte now and then keeps no place.
 #pragma once
 
 #include <chrono>

@@ -198,6 +198,17 @@ TEST_P(HttpServers, TooManyConnectionsAreRefusedAndIdleOnesMakeRoom) {
   EXPECT_NE(exchange("GET /now HTTP/1.1\r\nHost: x\r\n\r\n"), "");
 }
 
+TEST_P(HttpServers, ARequestThatComesByteByByteKeepsNoPlace) {
+  Client& slow = connect("G");
+  for (int i = 0; i < 9; ++i) {
+    sim_.run_for(10s);
+    if (!slow.closed) {
+      slow.say("E");
+    }
+  }
+  EXPECT_TRUE(slow.closed);
+}
+
 TEST_P(HttpServers, AServerThatGoesTakesItsConnectionsAlong) {
   connect("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
   Client& idle = connect("");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Many connections announce frames of 100 MiB and trickle; memory stays bounded and an ordinary client goes on.
+"""Many connections announce frames of 100 MiB and trickle; memory stays bounded, an ordinary client goes on, a stop ends.
 
 usage: tests/hostile/request_memory_test.py (--moldau BINARY | --bootstrap HOST:PORT)
 """
@@ -17,7 +17,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "interop")]
 import harness  # noqa: E402
 import wire  # noqa: E402
 from harness import check, equal  # noqa: E402
-from wire import Connection, batch, request  # noqa: E402
+from wire import Connection, batch, framed, request  # noqa: E402
 
 MIB = 1 << 20
 MEMORY = 64 * MIB
@@ -139,11 +139,25 @@ def case_memory_stays_bounded_while_an_ordinary_client_goes_on(broker):
           f"900 KB in {large * 1000:.0f} ms, {closed} of {HOSTILE} slow connections closed", flush=True)
 
 
-def case_nothing_is_left_when_they_have_gone(broker):
+def case_a_clean_stop_takes_less_than_five_seconds_whatever_is_connected(broker):
+    if not hasattr(broker, "stop"):
+        raise harness.Skip("the broker is somebody else's")
     host, _, port = broker.bootstrap.rpartition(":")
-    with Connection((host, int(port))) as connection:
-        answer = connection.ask(request("Metadata", 12, {"topics": []}))
-    check(wire.schema_codec.decode("response", 3, 12, answer)["body"]["brokers"], "Metadata names no broker")
+    address = (host, int(port))
+    most = 2**31 - 1
+    poll = {"maxWaitMs": most, "minBytes": most, "maxBytes": most, "replicaId": -1, "sessionId": 0, "sessionEpoch": -1,
+            "topics": [{"topic": "ordinary", "partitions": [{"partition": 0, "fetchOffset": 0, "partitionMaxBytes": most}]}],
+            "forgottenTopicsData": []}
+    with contextlib.ExitStack() as stack:
+        announce(stack, address)
+        for _ in range(100):
+            stack.enter_context(Connection(address)).send(framed(request("Fetch", 12, poll)))
+        with Connection(address) as connection:
+            connection.ask(request("Metadata", 12, {"topics": []}))
+        begin = time.monotonic()
+        broker.stop()
+        took = time.monotonic() - begin
+    check(took < 5, f"the stop took {took:.1f} s")
 
 
 def main() -> int:

@@ -28,7 +28,9 @@ FetchOperation::FetchOperation(ShardContext& context, const std::vector<ShardCon
       terms_(terms),
       answered_(std::move(answered)),
       reads_(session_.partitions().size()),
-      deadline_(context.shard.timers(), [this] { answer(); }) {}
+      deadline_(context.shard.timers(), [this] { answer(); }) {
+  request_.release_frame();  // the session has copied what it keeps; a long poll holds no request memory
+}
 
 FetchOperation::~FetchOperation() {
   release_parts();

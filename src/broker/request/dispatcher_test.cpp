@@ -195,6 +195,25 @@ TEST(Dispatcher, UnknownTagsInTheHeaderAreIgnored) {
   EXPECT_EQ(outcome.answers.size(), 1U);
 }
 
+TEST(Dispatcher, ARequestThatWaitsMayGiveItsMemoryBack) {
+  DispatchRig rig;
+  rig.seen().hold = true;
+  auto peer = rig.connect();
+  ByteVector content = to_vector(Bytes(request_of(protocol::api_info(ApiKey::kMetadata), 12)).subspan(4));
+  content.resize(100'000);
+  peer->send(framed(content));
+  rig.settle();
+  ASSERT_EQ(rig.seen().held.size(), 1U);
+  EXPECT_GT(rig.table().chunks().in_use_bytes(), 100'000U);
+  Request& request = rig.seen().held.front();
+  request.release_frame();
+  EXPECT_EQ(rig.table().chunks().in_use_bytes(), 0U);
+  EXPECT_EQ(request.client_id(), "");
+  moldau::testing::answer_by_default(request);
+  rig.settle();
+  EXPECT_EQ(frames_in(peer->received()).size(), 1U);
+}
+
 TEST(Dispatcher, AClosedRequestClosesBehindTheAnswersBefore) {
   DispatchRig rig;
   auto peer = rig.connect();

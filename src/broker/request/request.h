@@ -39,6 +39,14 @@ class Request {
   [[nodiscard]] ConnectionInfo* connection() const noexcept { return ticket_.info(); }
   [[nodiscard]] ConnectionId connection_id() const noexcept { return ticket_.connection(); }
 
+  // Gives the frame's memory back, for a request that may wait long and has been read. Body and client id are empty
+  // from then on.
+  void release_frame() noexcept {
+    body_ = {};
+    header_.client_id.reset();
+    chunk_.reset();
+  }
+
   // Decodes the body. An error means that the connection is to be closed: close().
   template <class Message>
   [[nodiscard]] Result<Message> decode() const {

@@ -1,5 +1,6 @@
 #include "broker/testing/dispatch_rig.h"
 
+#include <map>
 #include <utility>
 
 #include "base/assert.h"
@@ -10,14 +11,25 @@
 namespace moldau::testing {
 namespace {
 
-const Codec& codec_of(std::string_view kind, std::int16_t key) {
-  for (const Codec* codec : all_codecs()) {
-    if (codec->kind == kind && codec->key == key) {
-      return *codec;
+struct Codecs {
+  const Codec* request = nullptr;
+  const Codec* response = nullptr;
+};
+
+// By API key; looked up once, since a fuzzer makes many rigs.
+const Codecs& codecs_of(protocol::ApiKey key) {
+  static const std::map<std::int16_t, Codecs> table = [] {
+    std::map<std::int16_t, Codecs> made;
+    for (const Codec* codec : all_codecs()) {
+      if (codec->kind == "request") {
+        made[codec->key].request = codec;
+      } else if (codec->kind == "response") {
+        made[codec->key].response = codec;
+      }
     }
-  }
-  MOLDAU_ASSERT(false, key);
-  return *all_codecs().front();
+    return made;
+  }();
+  return table.at(static_cast<std::int16_t>(key));
 }
 
 // A message of default values, for Request::reply.
@@ -28,8 +40,7 @@ struct DefaultResponse {
 
 class AnyHandler final : public broker::Handler {
  public:
-  AnyHandler(const protocol::ApiInfo& api, Seen& seen)
-      : codec_(codec_of("request", static_cast<std::int16_t>(api.key))), seen_(seen) {}
+  AnyHandler(const protocol::ApiInfo& api, Seen& seen) : codec_(*codecs_of(api.key).request), seen_(seen) {}
 
   void handle(broker::Request request) override {
     const bool is_known = request.api().supports(request.version());
@@ -55,7 +66,7 @@ class AnyHandler final : public broker::Handler {
 }  // namespace
 
 void answer_by_default(broker::Request& request) {
-  const DefaultResponse response{codec_of("response", static_cast<std::int16_t>(request.api().key))};
+  const DefaultResponse response{*codecs_of(request.api().key).response};
   if (request.api().supports(request.version())) {
     request.reply(response);
   } else {

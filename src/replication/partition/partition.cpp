@@ -58,6 +58,7 @@ Partition::Partition(PartitionEnvironment& environment, TopicPartition name, Uui
             environment.replica_lag_max),
       durable_end_(log_->durable_end()),
       offline_(log_->offline()),
+      last_use_(environment.shard.clock().now()),
       alive_(std::make_shared<Partition*>(this)) {
   log_->on_config(config.log);
   log_->on_high_watermark(core_.high_watermark());

@@ -1,4 +1,5 @@
-// How many connections a node may have at a time: `max.connections`, over all its listeners and shards.
+// How many connections the broker, or the controller, of a node may have at a time: `max.connections`, over all listeners
+// of that kind and all shards.
 //
 // Shard:      home, but for ConnectionSlot, which may end on any shard.
 // Invariants: Q1 slots in use never exceed the limit; Q2 who waits is told once for each slot that came back, in the

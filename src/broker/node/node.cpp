@@ -160,7 +160,8 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   ClusterIdentity identity_;
   storage::SharedRandom random_;
   Events events_;
-  ConnectionQuota connection_quota_;
+  ConnectionQuota broker_quota_;
+  ConnectionQuota controller_quota_;  // of its own, as in Kafka: clients cannot lock the controller out
   std::deque<Acceptor> acceptors_;
   ControllerTarget target_;  // read on the home shard
   std::vector<PerShard> shards_;
@@ -187,7 +188,8 @@ Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectory d
       topic_configs_(config_),
       identity_{.cluster_id = directory_.cluster_id, .auto_create_topics = config_.auto_create_topics},
       random_(world.random.next() ^ kRandomSeedMix),
-      connection_quota_(world.shard(0), static_cast<std::size_t>(config_.connections_max)),
+      broker_quota_(world.shard(0), static_cast<std::size_t>(config_.connections_max)),
+      controller_quota_(world.shard(0), static_cast<std::size_t>(config_.connections_max)),
       shards_(world.shard_count()) {}
 
 Node::Impl::~Impl() {
@@ -255,7 +257,8 @@ void Node::Impl::start(Events events) {
 
 bool Node::Impl::bind_listeners() {
   for (const ListenerConfig& listener : config_.listeners) {
-    Acceptor& acceptor = acceptors_.emplace_back(listener, connection_quota_, world_.logger);
+    ConnectionQuota& quota = listener.is_controller ? controller_quota_ : broker_quota_;
+    Acceptor& acceptor = acceptors_.emplace_back(listener, quota, world_.logger);
     if (const Result<> bound = acceptor.bind(world_.network(0), config_.listen_backlog); !bound) {
       fail("listener " + listener.name + " on " + listener.bind.host + ":" + std::to_string(listener.bind.port) + ": " +
            bound.error().message());

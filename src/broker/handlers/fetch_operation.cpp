@@ -16,6 +16,19 @@ using protocol::FetchResponse;
 namespace {
 constexpr std::int16_t kFirstVersionWithIds = 13;
 constexpr std::int16_t kFirstVersionWithEndpoints = 16;
+
+// What a topic id is answered that is not in the image. One whose name was known when it was asked for is a topic that
+// was deleted; its name may be another topic's by now.
+ErrorCode missing_id(const metadata::Image& image, const FetchKey& key) {
+  if (key.topic.empty()) {
+    return ErrorCode::kUnknownTopicId;
+  }
+  const metadata::Topic* namesake = image.topic(key.topic);
+  return namesake != nullptr && namesake->partition(PartitionIndex(key.partition)) != nullptr
+             ? ErrorCode::kInconsistentTopicId
+             : ErrorCode::kUnknownTopicOrPartition;
+}
+
 }  // namespace
 
 FetchOperation::FetchOperation(ShardContext& context, const std::vector<ShardContext*>& peers, FetchSessions& sessions,
@@ -48,8 +61,7 @@ void FetchOperation::start() {
     if (session_.partitions()[i].partition_bytes_max < 0 || terms_.bytes_max_is_negative) {
       reads_[i].error = ErrorCode::kUnknownServerError;  // as Kafka, whose read fails on such a limit
     } else if (topic == nullptr) {
-      // An id whose name was known when it was asked for is a topic that was deleted.
-      reads_[i].error = by_id && key.topic.empty() ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+      reads_[i].error = by_id ? missing_id(image, key) : ErrorCode::kUnknownTopicOrPartition;
     } else if (topic->partition(PartitionIndex(key.partition)) == nullptr) {
       reads_[i].error = ErrorCode::kUnknownTopicOrPartition;
     } else if (const auto refused = refuse_replica(*topic->partition(PartitionIndex(key.partition)), i)) {

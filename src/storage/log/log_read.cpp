@@ -214,7 +214,13 @@ Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(std::int64_t 
     }
     if (*largest >= timestamp) {
       auto found = search(*segment);
-      return found ? std::move(found) : std::unexpected(judge_read_error(found.error(), segment->base()));
+      if (!found) {
+        return std::unexpected(judge_read_error(found.error(), segment->base()));
+      }
+      if (*found) {
+        return found;
+      }
+      // Its younger records lie below the log start.
     }
   }
   return std::nullopt;

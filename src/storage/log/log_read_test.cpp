@@ -68,5 +68,17 @@ TEST_F(LogRead, FindsRecordsByTime) {
   EXPECT_EQ(log_->offset_for_timestamp(0, scratch).value()->offset, Offset(4)) << "nothing below the log start";
 }
 
+TEST_F(LogRead, ASegmentWhoseYoungestRecordsAreDeletedHidesNoLaterOne) {
+  open();
+  fill(5, 1, 5'000);
+  fill(20, 1, 2'000);
+  ASSERT_GT(log_->segment_count(), 1U);
+  ASSERT_TRUE(log_->advance_log_start(Offset(7)));
+  record::Scratch scratch;
+  const auto found = log_->offset_for_timestamp(2'015, scratch);
+  ASSERT_TRUE(found && found->has_value());
+  EXPECT_EQ((*found)->offset, Offset(20));
+}
+
 }  // namespace
 }  // namespace moldau::storage::testing

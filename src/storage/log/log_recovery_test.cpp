@@ -435,6 +435,26 @@ TEST_F(LogRecovery, AnIndexThatWasNeverFinishedIsRemoved) {
   EXPECT_THAT(names(), Not(Contains(HasSubstr(".tmp"))));
 }
 
+TEST_F(LogRecovery, TheSegmentBeforeOneThatBeginsAtTheRecoveryPointIsScannedToo) {
+  write_segments();
+  // As after a roll of which only the batches were on the disk.
+  file(bases_[1], FileRole::kTimeIndex).clear();
+  file(bases_[1], FileRole::kOffsetIndex).clear();
+  kill_and_open({.recovery_point = Offset(bases_[2])});
+  EXPECT_EQ(log_->open_report().segments_recovered, 2U);
+  EXPECT_FALSE(file(bases_[1], FileRole::kTimeIndex).empty());
+  EXPECT_EQ(all(), written_);
+}
+
+TEST_F(LogRecovery, EpochsThatBeginAboveTheLogStartAreReadFromTheBatches) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  fs_->put(std::string(kDirectory) + "/leader-epoch-checkpoint", to_vector(as_bytes("0\n1\n0 7\n")));
+  open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_TRUE(has_line("begins above the log start"));
+  EXPECT_EQ(log_->epoch_for_offset(Offset(0)), LeaderEpoch(0));
+}
+
 TEST_F(LogRecovery, AFailedReadIsAnErrorNotDamage) {
   write_segments();
   fs_->fail_reads = true;

@@ -81,7 +81,9 @@ class LogRecovery {
     }
     first_scanned_ = log_.segments.size();
     if (!hints_.clean_shutdown) {
-      scan_from(hints_.recovery_point);
+      // The last batch below the recovery point may have been in the active segment, whose indexes were in memory:
+      // where a segment begins just there, the files of the one before may not be on the disk.
+      scan_from(std::max(Offset(0), hints_.recovery_point - 1));
     }
     return {};
   }
@@ -376,8 +378,25 @@ class LogRecovery {
     }
   }
 
+  // The epochs' file may tell of a log start whose checkpoint a crash lost: then records of the first epoch lie below
+  // it.
+  Result<> look_below_the_epochs() {
+    const auto earliest = log_.epochs.earliest();
+    if (epochs_from_batches_ || !earliest || earliest->start <= log_.log_start) {
+      return {};
+    }
+    reading_ = index_of(log_.log_start);
+    MOLDAU_TRY(first, log_.segments[reading_]->find(log_.log_start));
+    if (first && first->header.leader_epoch >= LeaderEpoch(0) && first->header.leader_epoch <= earliest->epoch) {
+      epochs_from_batches_ = true;
+      epochs_problem_ = "begins above the log start";
+    }
+    return {};
+  }
+
   Result<> settle_epochs() {
     const bool has_batches = std::ranges::any_of(log_.segments, [](const auto& segment) { return !segment->empty(); });
+    MOLDAU_CHECK(look_below_the_epochs());
     if (epochs_from_batches_ && has_batches) {
       report_.add(Severity::kWarn,
                   fmt::format("{}: {}; made anew from the batches", kLeaderEpochFile, epochs_problem_));

@@ -122,12 +122,14 @@ class MetadataCheck {
     if (bytes < buffer_.size()) {
       return std::nullopt;
     }
+    // Whatever a power cut left of a batch is the recovery's to judge: only one that is whole can be of a later
+    // release.
     record::BatchIterator batches(buffer_);
-    MOLDAU_TRY(view, batches.next());
-    if (!view) {
+    const auto view = batches.next();
+    if (!view || !*view || !(*view)->crc_matches()) {
       return std::nullopt;
     }
-    MOLDAU_TRY(decoded, raft::decode_metadata_batch(*view, scratch_));
+    MOLDAU_TRY(decoded, raft::decode_metadata_batch(**view, scratch_));
     decoded.size_bytes = buffer_.size();
     return std::optional(std::move(decoded));
   }

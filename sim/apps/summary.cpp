@@ -21,6 +21,7 @@ constexpr std::string_view kWanted[] = {
     "sim.killed",                          //
     "sim.leader_epoch_raised",             //
     "sim.power_cut",                       //
+    "sim.records_deleted",                 //
     "sim.read_record_rewritten",           // a lost tail that a reader had seen
     "sim.told_of_a_divergence",            // and was told of
     "sim.told_of_a_newer_epoch",           //

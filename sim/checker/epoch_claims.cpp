@@ -17,7 +17,8 @@ void EpochClaims::judge(std::span<const LeaderEpoch> epochs, Era now, Function<v
   const auto at = [&](std::int64_t offset) { return epochs[static_cast<std::size_t>(offset)]; };
   for (const Agreed& claim : agreed_) {
     const std::int64_t before = claim.from.value() - 1;
-    if (claim.power_cuts == now.power_cuts && (before >= size || at(before) != claim.epoch)) {
+    const bool gone = before < size && at(before) == kNoLeaderEpoch;
+    if (claim.power_cuts == now.power_cuts && !gone && (before >= size || at(before) != claim.epoch)) {
       report(
           fmt::format("divergence hidden: a fetch from {} after a record of epoch {} was answered, and the log has {}",
                       claim.from.value(), claim.epoch.value(),
@@ -25,7 +26,7 @@ void EpochClaims::judge(std::span<const LeaderEpoch> epochs, Era now, Function<v
     }
   }
   for (const End& claim : ends_) {
-    if (claim.power_cuts != now.power_cuts) {
+    if (claim.power_cuts != now.power_cuts || (claim.end.value() < size && at(claim.end.value()) == kNoLeaderEpoch)) {
       continue;
     }
     const std::int64_t end = claim.end.value();

@@ -22,8 +22,8 @@ class EpochClaims {
   // The records of epochs up to `asked` end at `end`; the high watermark was `high_watermark` before the question.
   void on_end(LeaderEpoch asked, Offset end, Offset high_watermark, Era era);
 
-  // `epochs` are those of the whole log, by offset. Claims of before the last power cut are dropped: what they were
-  // about may be lost.
+  // `epochs` are those of the whole log, by offset, kNoLeaderEpoch where it was deleted. Claims of before the last
+  // power cut are dropped: what they were about may be lost.
   void judge(std::span<const LeaderEpoch> epochs, Era now, Function<void(std::string)>& report) const;
 
  private:

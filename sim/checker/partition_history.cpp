@@ -1,6 +1,7 @@
 #include "sim/checker/partition_history.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -57,23 +58,30 @@ LeaderEpoch PartitionHistory::epoch_before(Offset from) const {
   return seen == seen_.end() ? kNoLeaderEpoch : seen->second.epoch;
 }
 
-void PartitionHistory::on_marks(const Marks& marks, Offset acked_end, Era era) {
-  if (marks.high_watermark < acked_end.value()) {
+void PartitionHistory::on_marks(const Marks& marks, const Known& before, Era era) {
+  if (marks.high_watermark < before.acked_end.value()) {
     fault(fmt::format("I2: the high watermark is {}, records up to {} were acknowledged before it was asked for",
-                      marks.high_watermark, acked_end.value()));
+                      marks.high_watermark, before.acked_end.value()));
   }
   if (marks.log_start > marks.high_watermark || marks.last_stable > marks.high_watermark) {
     fault(fmt::format("I12: log start {}, last stable {}, high watermark {}", marks.log_start, marks.last_stable,
                       marks.high_watermark));
   }
-  if (marks.log_start < marks_.log_start) {
-    fault(fmt::format("I12: the log start went from {} to {}", marks_.log_start, marks.log_start));
+  const bool same_life = era.life == marks_era_.life;
+  if (marks.log_start != kNotTold && same_life && marks.log_start < marks_.log_start) {
+    fault(fmt::format("I12: the log start went from {} to {} in one life", marks_.log_start, marks.log_start));
   }
-  if (era.life == marks_era_.life && marks.high_watermark < marks_.high_watermark) {
+  if (marks.log_start != kNotTold &&
+      (marks.log_start < before.deleted.value() || marks.log_start > delete_sent_.value())) {
+    fault(fmt::format("G11: the log start is {}; deletions up to {} were acknowledged before, up to {} sent",
+                      marks.log_start, before.deleted.value(), delete_sent_.value()));
+  }
+  if (same_life && marks.high_watermark < marks_.high_watermark) {
     fault(fmt::format("I2: the high watermark went from {} to {} in one life", marks_.high_watermark,
                       marks.high_watermark));
   }
-  marks_ = marks;
+  const std::int64_t log_start = marks.log_start == kNotTold && same_life ? marks_.log_start : marks.log_start;
+  marks_ = {.log_start = log_start, .high_watermark = marks.high_watermark, .last_stable = marks.last_stable};
   marks_era_ = era;
 }
 
@@ -110,7 +118,7 @@ Offset PartitionHistory::on_batches(Bytes bytes, Offset from, Era era) {
     epoch = header.leader_epoch;
     if (reading_whole_ && header.has_producer_id() && header.base_offset >= from) {
       const auto known = sequences_.find(header.producer_id);
-      const bool follows = known == sequences_.end() ? header.base_sequence == 0
+      const bool follows = known == sequences_.end() ? header.base_sequence == 0 || whole_start_ > Offset(0)
                                                      : known->second.epoch == header.producer_epoch &&
                                                            known->second.next == header.base_sequence;
       if (!follows) {
@@ -183,10 +191,16 @@ void PartitionHistory::on_record(Offset offset, LeaderEpoch epoch, std::int64_t 
   }
 }
 
-void PartitionHistory::begin_whole_reading() {
+void PartitionHistory::begin_whole_reading(Offset start) {
   reading_whole_ = true;
-  whole_.clear();
+  whole_start_ = start;
+  whole_.assign(static_cast<std::size_t>(start.value()),
+                {.name = {}, .epoch = kNoLeaderEpoch, .timestamp = std::numeric_limits<std::int64_t>::min()});
   sequences_.clear();
+  if (start < deleted_ || start > delete_sent_) {
+    fault(fmt::format("G11: the log starts at {}; deletions up to {} were acknowledged, up to {} sent", start.value(),
+                      deleted_.value(), delete_sent_.value()));
+  }
 }
 
 void PartitionHistory::finish_whole_reading(Offset end, Era era) {
@@ -232,7 +246,10 @@ void PartitionHistory::check_acked(Era era) {
 }
 
 void PartitionHistory::check_acked_at(Offset offset, const RecordName& name) {
-  if (offset.value() >= static_cast<std::int64_t>(whole_.size())) {
+  if (offset < whole_start_) {
+    return;  // deleted
+  }
+  if (offset >= whole_end()) {
     fault(fmt::format("I10: lost write: {} was acknowledged at {}, the log ends at {}", to_string(name), offset.value(),
                       whole_.size()));
   } else if (const RecordName& found = whole_[static_cast<std::size_t>(offset.value())].name; found != name) {
@@ -245,9 +262,10 @@ void PartitionHistory::check_acked_at(Offset offset, const RecordName& name) {
 // comes first after a later one did; with acks=1 a power cut may leave gaps.
 void PartitionHistory::check_producers() {
   std::map<std::uint32_t, std::uint64_t> next;
-  for (std::size_t offset = 0; offset < whole_.size(); ++offset) {
+  for (auto offset = static_cast<std::size_t>(whole_start_.value()); offset < whole_.size(); ++offset) {
     const RecordName& name = whole_[offset].name;
-    std::uint64_t& expected = next[name.producer];
+    // The first one that is left of a producer may be any.
+    std::uint64_t& expected = next.try_emplace(name.producer, whole_start_ > Offset(0) ? name.number : 0).first->second;
     const Kind kind = producers_[name.producer].kind;
     const bool again = name.number < expected && !kind.idempotent;
     if (name.number == expected || (name.number > expected && !kind.synced)) {

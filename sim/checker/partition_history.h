@@ -25,8 +25,10 @@
 
 namespace moldau::sim {
 
+inline constexpr std::int64_t kNotTold = -1;
+
 struct Marks {
-  std::int64_t log_start = 0;
+  std::int64_t log_start = kNotTold;  // by old versions of Fetch
   std::int64_t high_watermark = 0;
   std::int64_t last_stable = 0;
 };
@@ -47,23 +49,34 @@ class PartitionHistory {
   void on_acked(const RecordName& first, std::uint32_t count, Offset base);
   // An idempotent producer sent an acknowledged batch, one of its last five, again.
   void on_duplicate_acked(const RecordName& first, Offset expected, Offset base);
-  // `acked_end` as it was when the question was sent.
-  void on_marks(const Marks& marks, Offset acked_end, Era era);
+  // What was acknowledged when a question was sent.
+  struct Known {
+    Offset acked_end{0};
+    Offset deleted{0};
+  };
+  [[nodiscard]] Known known() const noexcept { return {acked_end_, deleted_}; }
+  void on_marks(const Marks& marks, const Known& before, Era era);
   // The batches of one answer to a fetch from `from`; gives the offset after the last record, or `from`.
   Offset on_batches(Bytes batches, Offset from, Era era);
 
-  // The end of a run: on_batches has seen all of [0, end) since begin_whole_reading().
-  void begin_whole_reading();
+  // A DeleteRecords up to `target` was sent; was acknowledged, and the log starts at `low` or above for good.
+  void on_delete_sent(Offset target) { delete_sent_ = std::max(delete_sent_, target); }
+  void on_deleted(Offset low) { deleted_ = std::max(deleted_, low); }
+  // What is gone for certain.
+  [[nodiscard]] Offset deleted() const noexcept { return deleted_; }
+
+  // The end of a run: on_batches has seen all of [start, end) since begin_whole_reading(start).
+  void begin_whole_reading(Offset start);
   void finish_whole_reading(Offset end, Era era);
 
   // The first record at or after `timestamp` in the whole reading; the end if there is none.
   [[nodiscard]] Offset first_at(std::int64_t timestamp) const;
   [[nodiscard]] std::int64_t timestamp_at(Offset offset) const;
-  [[nodiscard]] std::size_t records() const noexcept { return whole_.size(); }
+  [[nodiscard]] Offset whole_start() const noexcept { return whole_start_; }
+  [[nodiscard]] Offset whole_end() const noexcept { return Offset(static_cast<std::int64_t>(whole_.size())); }
   [[nodiscard]] std::size_t acked() const noexcept { return acked_.size(); }
   [[nodiscard]] Offset highest_seen() const noexcept { return highest_seen_; }
   [[nodiscard]] LeaderEpoch newest_epoch_seen() const noexcept { return newest_epoch_seen_; }
-  [[nodiscard]] Offset acked_end() const noexcept { return acked_end_; }
   // The newest one that the broker told in `era`'s life; 0 if none.
   [[nodiscard]] Offset high_watermark(Era era) const noexcept {
     return Offset(era.life == marks_era_.life ? marks_.high_watermark : 0);
@@ -119,7 +132,10 @@ class PartitionHistory {
   Marks marks_;
   Era marks_era_;
   bool reading_whole_ = false;
-  std::vector<Stored> whole_;
+  Offset delete_sent_{0};
+  Offset deleted_{0};
+  Offset whole_start_{0};
+  std::vector<Stored> whole_;                 // by offset; below whole_start_ there is nothing
   std::map<ProducerId, Sequence> sequences_;  // of the whole reading
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -30,7 +31,7 @@ class StoredLog {
   StoredLog(runtime::FileSystem& fs, const std::string& directory, Function<void(std::string)>& report)
       : fs_(fs), directory_(directory), report_(report) {}
 
-  void check(Offset end) {
+  void check(const ReadRange& read) {
     const auto listed = fs_.list(directory_);
     if (!listed) {
       return fault("cannot be listed");
@@ -46,9 +47,13 @@ class StoredLog {
     for (const Offset base : files[FileRole::kLog]) {
       read_segment(base);
     }
-    if (next_ != end) {
-      fault(fmt::format("I13: the stored log ends at {}, clients read up to {}", next_.value(), end.value()));
+    read_ = read;
+    const Offset first = files[FileRole::kLog].empty() ? next_ : files[FileRole::kLog].front();
+    if (first > read.start || next_ != read.end) {
+      fault(fmt::format("I13: the stored log is [{}, {}), clients read [{}, {})", first.value(), next_.value(),
+                        read.start.value(), read.end.value()));
     }
+    whole_ = first == Offset(0);
     for (const Offset base : files[FileRole::kProducerSnapshot]) {
       check_snapshot(base);
     }
@@ -130,6 +135,14 @@ class StoredLog {
                           entry.offset.value(), entry.timestamp));
       }
     }
+    std::int64_t youngest = kNoTimestamp;
+    for (std::size_t i = first; i < batches_.size(); ++i) {
+      youngest = std::max(youngest, batches_[i].header.max_timestamp);
+    }
+    if (index->last().timestamp != youngest) {
+      fault(fmt::format("the time index of segment {} ends with {}, its youngest record is of {}", base.value(),
+                        index->last().timestamp, youngest));
+    }
   }
 
   // In the segment whose batches begin with number `first`: the last one read.
@@ -147,19 +160,28 @@ class StoredLog {
     if (!entries) {
       return fault(fmt::format("the producer snapshot at {} is broken", base.value()));
     }
-    std::map<ProducerId, const record::BatchHeader*> expected;
+    std::map<ProducerId, const record::BatchHeader*> last;
     for (const StoredBatch& batch : batches_) {
       if (batch.header.next_offset() <= base && batch.header.has_producer_id()) {
-        expected[batch.header.producer_id] = &batch.header;
+        last[batch.header.producer_id] = &batch.header;
       }
     }
-    bool equal = entries->size() == expected.size();
+    // What lies below the log start may be known or forgotten.
+    bool equal = true;
+    std::size_t needed = static_cast<std::size_t>(
+        std::ranges::count_if(last, [this](const auto& batch) { return batch.second->last_offset() >= read_.start; }));
     for (const auto& [id, entry] : *entries) {
-      const auto found = expected.find(id);
-      equal = equal && found != expected.end() && entry.epoch == found->second->producer_epoch &&
-              entry.batches().size() == 1 && entry.last_sequence() == found->second->last_sequence() &&
+      const auto found = last.find(id);
+      if (found == last.end()) {
+        equal = equal && !whole_;
+        continue;
+      }
+      needed -= found->second->last_offset() >= read_.start ? 1 : 0;
+      equal = equal && entry.epoch == found->second->producer_epoch && entry.batches().size() == 1 &&
+              entry.last_sequence() == found->second->last_sequence() &&
               entry.batches().back().last_offset == found->second->last_offset();
     }
+    equal = equal && needed == 0;
     if (!equal) {
       fault(fmt::format("I17: the producer snapshot at {} is not the state of the records below it", base.value()));
     }
@@ -177,13 +199,20 @@ class StoredLog {
         continue;
       }
       last = batch.header.leader_epoch;
-      const auto known = epochs->cache.epoch_for(batch.header.base_offset);
       const auto start = std::ranges::find(epochs->cache.entries(), last, &storage::EpochStart::epoch);
-      if (known != last || start->start != batch.header.base_offset) {
+      // The epoch in force at the log start begins there.
+      const bool begins = start != epochs->cache.entries().end() &&
+                          (start->start == batch.header.base_offset || start->start == read_.start);
+      if (batch.header.last_offset() >= read_.start && (known_at(epochs->cache, batch) != last || !begins)) {
         fault(fmt::format("leader-epoch-checkpoint does not say that epoch {} starts at {}", last.value(),
                           batch.header.base_offset.value()));
       }
     }
+  }
+
+  [[nodiscard]] std::optional<LeaderEpoch> known_at(const storage::LeaderEpochCache& cache,
+                                                    const StoredBatch& batch) const {
+    return cache.epoch_for(std::max(batch.header.base_offset, read_.start));
   }
 
   runtime::FileSystem& fs_;
@@ -191,13 +220,15 @@ class StoredLog {
   Function<void(std::string)>& report_;
   std::vector<StoredBatch> batches_;  // of all segments read so far
   Offset next_{0};
+  ReadRange read_;
+  bool whole_ = true;  // no segment was deleted
 };
 
 }  // namespace
 
-void check_stored_log(runtime::FileSystem& fs, const std::string& directory, Offset end,
+void check_stored_log(runtime::FileSystem& fs, const std::string& directory, const ReadRange& read,
                       Function<void(std::string)>& report) {
-  StoredLog(fs, directory, report).check(end);
+  StoredLog(fs, directory, report).check(read);
 }
 
 }  // namespace moldau::sim

@@ -1,10 +1,12 @@
 // Reads a partition's directory as a clean stop left it, and holds every file to what it promises:
 //
-//   .log         whole batches with a matching CRC, contiguous over all segments up to `end`, epochs never falling
-//   (I13) .index       each entry names the last offset of a batch and the place where that batch begins .timeindex
-//   each entry names the last offset of a batch, up to which no record is younger .snapshot    each producer's last
-//   batch below the file's offset, as a walk over the log finds it (I17) leader-epoch-checkpoint   each epoch starts
-//   where its first batch is
+// - .log: whole batches with a matching CRC, contiguous over all segments, epochs never falling (I13), from where
+// clients
+//   began to read, or below, to where they ended;
+// - .index: each entry names the last offset of a batch and the place where that batch begins;
+// - .timeindex: each entry names the last offset of a batch, up to which no record is younger;
+// - .snapshot: each producer's last batch below the file's offset, as a walk over the log finds it (I17);
+// - leader-epoch-checkpoint: each epoch starts where its first batch is.
 //
 // Two ways to the same facts: the product wrote the files as it appended; this walks the log.
 #pragma once
@@ -17,8 +19,14 @@
 
 namespace moldau::sim {
 
+// What clients read last.
+struct ReadRange {
+  Offset start{0};
+  Offset end{0};
+};
+
 // Each contradiction becomes one line through `report`. `fs` belongs to no running process.
-void check_stored_log(runtime::FileSystem& fs, const std::string& directory, Offset end,
+void check_stored_log(runtime::FileSystem& fs, const std::string& directory, const ReadRange& read,
                       Function<void(std::string)>& report);
 
 }  // namespace moldau::sim

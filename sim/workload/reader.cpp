@@ -7,6 +7,7 @@
 #include "base/probe.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/create_topics_request.h"
+#include "protocol/messages/delete_records_request.h"
 #include "protocol/messages/fetch_request.h"
 #include "protocol/messages/list_offsets_request.h"
 #include "protocol/messages/offset_for_leader_epoch_request.h"
@@ -26,6 +27,8 @@ constexpr std::int16_t kCreateTopicsVersion = 7;
 constexpr std::uint64_t kPauseMaxUs = 8000;
 constexpr std::uint64_t kWaitMaxMs = 30;
 constexpr std::int64_t kLatest = -1;
+constexpr std::int64_t kEarliest = -2;
+constexpr std::int16_t kDeleteRecordsVersion = 2;
 }  // namespace
 
 Reader::Reader(runtime::World world, Workload& workload, SimRandom random, ReaderOptions options)
@@ -87,12 +90,15 @@ void Reader::read_tail() {
   if (random_.chance(50'000)) {
     return ask_epoch_end();
   }
+  if (random_.chance(options_.delete_ppm)) {
+    return delete_records();
+  }
   const auto index = static_cast<std::uint32_t>(random_.below(tails_.size()));
   const Offset seen = workload_.history.partition(index).highest_seen();
   const bool anywhere = random_.chance(400'000);
   const Offset from =
       anywhere ? Offset(static_cast<std::int64_t>(random_.between(0, static_cast<std::uint64_t>(seen.value()))))
-               : tails_[index];
+               : std::max(tails_[index], workload_.history.partition(index).deleted());
   fetch(index, from, static_cast<std::int32_t>(random_.between(1, 12'000)), [this, index, anywhere](Offset next) {
     if (!anywhere) {
       tails_[index] = next;
@@ -152,6 +158,34 @@ void Reader::on_epoch_end(const protocol::OffsetForLeaderEpochResponse& response
   }
 }
 
+void Reader::delete_records() {
+  const auto index = static_cast<std::uint32_t>(random_.below(tails_.size()));
+  PartitionHistory& history = workload_.history.partition(index);
+  const auto low = static_cast<std::uint64_t>(history.deleted().value());
+  const auto high = static_cast<std::uint64_t>(history.known().acked_end.value());
+  if (low >= high) {
+    return pause();
+  }
+  const Offset target(static_cast<std::int64_t>(random_.between(low, low + (high - low) / 2)));
+  protocol::DeleteRecordsRequest request;
+  request.timeout_ms = 1000;
+  auto& topic = request.topics.emplace_back();
+  topic.name = kTopic;
+  auto& asked = topic.partitions.emplace_back();
+  asked.partition_index = static_cast<std::int32_t>(index);
+  asked.offset = target.value();
+  history.on_delete_sent(target);
+  channel().call(request, kDeleteRecordsVersion, [this, index](const protocol::DeleteRecordsResponse& response) {
+    if (response.topics.size() != 1 || response.topics[0].partitions.size() != 1 ||
+        response.topics[0].partitions[0].error_code != 0) {
+      return channel().close("delete records error");
+    }
+    MOLDAU_PROBE("sim.records_deleted");
+    workload_.history.partition(index).on_deleted(Offset(response.topics[0].partitions[0].low_watermark));
+    pause();
+  });
+}
+
 void Reader::begin_whole() {
   phase_ = Phase::kWhole;
   at_ = end_ = Offset(-1);
@@ -160,10 +194,12 @@ void Reader::begin_whole() {
 void Reader::read_on() {
   if (end_ < Offset(0)) {
     return list_offset(partition_, kLatest, [this](Offset end) {
-      workload_.history.partition(partition_).begin_whole_reading();
-      at_ = Offset(0);
-      end_ = end;
-      step();
+      list_offset(partition_, kEarliest, [this, end](Offset start) {
+        workload_.history.partition(partition_).begin_whole_reading(start);
+        at_ = start;
+        end_ = end;
+        step();
+      });
     });
   }
   if (at_ < end_) {
@@ -185,11 +221,13 @@ void Reader::read_on() {
 
 void Reader::look_up() {
   PartitionHistory& history = workload_.history.partition(partition_);
-  if (lookups_done_ >= options_.lookups || history.records() == 0) {
+  if (lookups_done_ >= options_.lookups || history.whole_start() == history.whole_end()) {
     return finish_partition();
   }
   ++lookups_done_;
-  const Offset offset(static_cast<std::int64_t>(random_.below(history.records())));
+  const Offset offset(
+      static_cast<std::int64_t>(random_.between(static_cast<std::uint64_t>(history.whole_start().value()),
+                                                static_cast<std::uint64_t>(history.whole_end().value() - 1))));
   fetch(partition_, offset, 1, [this, offset](Offset next) {
     PartitionHistory& known = workload_.history.partition(partition_);
     if (next <= offset) {
@@ -199,7 +237,7 @@ void Reader::look_up() {
     list_offset(partition_, timestamp, [this, timestamp](Offset found) {
       PartitionHistory& whole = workload_.history.partition(partition_);
       const Offset expected = whole.first_at(timestamp);
-      const bool none = expected.value() == static_cast<std::int64_t>(whole.records());
+      const bool none = expected == whole.whole_end();
       if (found != (none ? kNoOffset : expected)) {
         workload_.history.fault(fmt::format("partition {}: ListOffsets at {} gave {}, a scan gives {}", partition_,
                                             timestamp, found.value(), none ? -1 : expected.value()));
@@ -227,7 +265,7 @@ void Reader::fetch(std::uint32_t partition, Offset from, std::int32_t bytes_max,
   const Fetch known{.partition = partition,
                     .from = from,
                     .last_epoch = version < kFetchVersionWithLastEpoch ? kNoLeaderEpoch : history.epoch_before(from),
-                    .acked_end = history.acked_end()};
+                    .known = history.known()};
   protocol::FetchRequest request;
   request.max_wait_ms = static_cast<std::int32_t>(random_.below(kWaitMaxMs));
   request.min_bytes = 1;
@@ -249,7 +287,7 @@ void Reader::fetch(std::uint32_t partition, Offset from, std::int32_t bytes_max,
 }
 
 void Reader::on_fetched(const protocol::FetchResponse& response, const Fetch& asked, Function<void(Offset)>& then) {
-  const auto [partition, from, last_epoch, acked_end] = asked;
+  const auto [partition, from, last_epoch, known] = asked;
   if (response.error_code != 0 || response.responses.size() != 1 || response.responses[0].partitions.size() != 1) {
     return channel().close("fetch without its partition");
   }
@@ -257,8 +295,11 @@ void Reader::on_fetched(const protocol::FetchResponse& response, const Fetch& as
   const ErrorCode error = protocol::error_from_wire(data.error_code);
   PartitionHistory& history = workload_.history.partition(partition);
   if (error == ErrorCode::kOffsetOutOfRange && phase_ == Phase::kTail) {
-    tails_[partition] = Offset(0);  // the tail above what was synced is gone
-    return pause();
+    // The tail above what was synced is gone, or the front was deleted.
+    return list_offset(partition, kEarliest, [this, partition](Offset start) {
+      tails_[partition] = start;
+      pause();
+    });
   }
   const bool is_damage = error == ErrorCode::kCorruptMessage || error == ErrorCode::kUnknownServerError ||
                          error == ErrorCode::kOffsetOutOfRange || error == ErrorCode::kKafkaStorageError;
@@ -269,10 +310,10 @@ void Reader::on_fetched(const protocol::FetchResponse& response, const Fetch& as
   if (error != ErrorCode::kNone) {
     return channel().close("fetch error");
   }
-  history.on_marks({.log_start = std::max<std::int64_t>(data.log_start_offset, 0),
+  history.on_marks({.log_start = data.log_start_offset,
                     .high_watermark = data.high_watermark,
                     .last_stable = data.last_stable_offset},
-                   acked_end, era());
+                   known, era());
   if (data.diverging_epoch.end_offset >= 0 || data.diverging_epoch.epoch >= 0) {
     return then(on_diverging(data, asked));
   }

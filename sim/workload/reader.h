@@ -1,7 +1,7 @@
 // The reading side of a run: makes the topic, reads at random places and at the tail while brokers come and go, asks
-// for the ends of leader epochs, and in the end reads every partition whole, then looks records up by offset and by
-// time. Its fetches name the epoch of the record before, where it knows one, and it goes back when it is told of a
-// divergence.
+// for the ends of leader epochs, deletes records from the front, and in the end reads every partition whole, then looks
+// records up by offset and by time. Its fetches name the epoch of the record before, where it knows one, and it goes
+// back when it is told of a divergence.
 //
 // Invariants: one request on its way at a time, so that what answers say comes in the order in which it was true.
 #pragma once
@@ -13,6 +13,7 @@
 
 #include "base/ids.h"
 #include "protocol/messages/create_topics_response.h"
+#include "protocol/messages/delete_records_response.h"
 #include "protocol/messages/fetch_response.h"
 #include "protocol/messages/list_offsets_response.h"
 #include "protocol/messages/offset_for_leader_epoch_response.h"
@@ -22,7 +23,8 @@ namespace moldau::sim {
 
 struct ReaderOptions {
   std::vector<std::pair<std::string, std::string>> topic_configs;
-  std::uint32_t lookups = 12;  // of each kind and partition, in the end
+  std::uint32_t delete_ppm = 0;  // of the steps
+  std::uint32_t lookups = 12;    // of each kind and partition, in the end
 };
 
 class Reader final : public Client {
@@ -48,6 +50,7 @@ class Reader final : public Client {
   void on_epoch_end(const protocol::OffsetForLeaderEpochResponse& response, std::uint32_t partition, LeaderEpoch asked,
                     Offset high_watermark);
   void begin_whole();
+  void delete_records();
   void read_on();
   void look_up();
   void finish_partition();
@@ -59,7 +62,7 @@ class Reader final : public Client {
     std::uint32_t partition;
     Offset from;
     LeaderEpoch last_epoch;  // kNoLeaderEpoch: not told
-    Offset acked_end;
+    PartitionHistory::Known known;
   };
   void on_fetched(const protocol::FetchResponse& response, const Fetch& asked, Function<void(Offset)>& then);
   // Gives where to go on.

@@ -264,6 +264,21 @@ def case_line_19_a_duplicate_is_known_after_a_kill(work):
         broker.kill()
 
 
+def case_line_21_an_idle_producer_is_forgotten_and_may_start_anywhere(work):
+    with node(work, producer_id_expiration_ms="1500", producer_id_expiration_check_interval_ms="100") as broker:
+        client = Client(broker.port)
+        client.create("t")
+
+        def produce(sequence):
+            return client.produce("t", f"@ (k,v,ts={int(time.time() * 1000)}) pid=7 pepoch=0 seq={sequence}")["errorCode"]
+
+        equal(produce(0), 0, "the first batch")
+        equal(produce(5), 45, "a gap")
+        client.until(lambda: produce(5) == 0, "the producer is forgotten")
+        equal(produce(6), 0, "the batch behind it")
+        equal(produce(9), 45, "a gap again")
+
+
 def case_line_31_a_session_goes_on_from_any_connection(work):
     with node(work, **{"moldau.shards": "4"}) as broker:
         client = Client(broker.port)

@@ -79,16 +79,21 @@ def resident(pid: int) -> int:
 
 
 def announce(stack: contextlib.ExitStack, address) -> list[Connection]:
-    """Each sends its first bytes as far as the broker takes them."""
+    """Each sends its first bytes; those that the broker does not read any more keep what is left."""
     hostile = []
     for _ in range(HOSTILE):
         connection = stack.enter_context(Connection(address))
         connection.socket.setblocking(False)
         hostile.append(connection)
-    payload = struct.pack(">i", ANNOUNCED) + bytes(FIRST_BYTES)
-    for connection in hostile:
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            connection.socket.send(payload)
+    left = {connection: memoryview(struct.pack(">i", ANNOUNCED) + bytes(FIRST_BYTES)) for connection in hostile}
+    quiet_since = time.monotonic()
+    while left and time.monotonic() - quiet_since < 0.5:
+        for connection, payload in list(left.items()):
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                left[connection] = payload[connection.socket.send(payload):]
+                quiet_since = time.monotonic()
+            if not left[connection]:
+                del left[connection]
     return hostile
 
 

@@ -7,6 +7,8 @@
 #include "broker/handlers/list_offsets_handler.h"
 #include "broker/handlers/offset_for_leader_epoch_handler.h"
 #include "broker/handlers/produce_handler.h"
+#include "broker/handlers/quorum_handlers.h"
+#include "broker/handlers/topic_handlers.h"
 #include "storage/directory/log_loader.h"
 
 namespace moldau::broker::testing {
@@ -76,6 +78,9 @@ struct MadeUpBroker::PerShard {
     router.wire(*broker.home_, home_shard);
     dispatcher->add(ApiKey::kMetadata,
                     std::make_unique<MetadataHandler>(context, broker.identity_, *broker.wanted_topics_));
+    dispatcher->add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(broker.controller_));
     dispatcher->add(ApiKey::kDescribeCluster,
                     std::make_unique<DescribeClusterHandler>(context, broker.identity_, ListenerKind::kBroker));
     dispatcher->add(ApiKey::kProduce, std::make_unique<ProduceHandler>(context, peers));
@@ -118,6 +123,7 @@ MadeUpBroker::MadeUpBroker(std::uint32_t shards, const HandlerLimits& limits)
 
 MadeUpBroker::~MadeUpBroker() {
   // As a node stops: requests, then syncs, then partitions; what was posted finds its targets alive.
+  controller_ = FakeController();
   for (const auto& shard : shards_) {
     shard->dispatcher.reset();
     shard->operations.clear();

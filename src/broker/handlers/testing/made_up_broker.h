@@ -13,6 +13,7 @@
 
 #include "broker/handlers/metadata_handler.h"
 #include "broker/handlers/shard_context.h"
+#include "broker/handlers/testing/fake_controller.h"
 #include "broker/handlers/testing/memory_client.h"
 #include "broker/net/connection_table.h"
 #include "broker/partitions/partition_home.h"
@@ -55,6 +56,7 @@ class MadeUpBroker {
   [[nodiscard]] ShardContext& context(std::uint32_t shard = 0);
   [[nodiscard]] std::size_t operations() const;  // parked or waiting, on all shards
   [[nodiscard]] sim::SimDisk& disk() noexcept { return disk_; }
+  [[nodiscard]] FakeController& controller() noexcept { return controller_; }
   // The topics whose creation a Metadata request asked for.
   [[nodiscard]] const std::vector<std::string>& wanted_topics() const;
 
@@ -79,6 +81,7 @@ class MadeUpBroker {
   std::unique_ptr<NoNetwork> network_;
   std::unique_ptr<WantedTopics> wanted_topics_;
   ClusterIdentity identity_{.cluster_id = "made-up"};
+  FakeController controller_;
   std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
   std::int64_t next_offset_ = 1;
   std::int32_t next_epoch_ = kFirstEpoch.value();

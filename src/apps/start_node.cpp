@@ -39,13 +39,19 @@ int refuse(const std::string& line) {
   return tools::kExitRefused;
 }
 
-// A broker keeps a descriptor for each connection and each active segment; the soft limit is often 1024.
-void raise_open_files_limit() {
+// A broker keeps a descriptor for each connection and each active segment; the soft limit is often 1024. Returns the
+// limit in force.
+std::size_t raise_open_files_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);  // what it was before does too
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return INT32_MAX;
   }
+  rlimit raised = limit;
+  raised.rlim_cur = raised.rlim_max;
+  if (limit.rlim_cur < limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+    return raised.rlim_cur;
+  }
+  return limit.rlim_cur;
 }
 
 // A node with its world, its HTTP server and the signals that end it.
@@ -195,7 +201,7 @@ int start_node(const StartCommand& command, steady_clock::time_point started) {
   if (!settings) {
     return refuse(settings.error());
   }
-  raise_open_files_limit();
+  settings->config.descriptors_max = raise_open_files_limit();
   return NodeProcess(command, *std::move(settings), started).run();
 }
 

@@ -7,17 +7,20 @@ usage: tests/hostile/connection_limit_test.py (--moldau BINARY | --apache)
 import contextlib
 import pathlib
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "interop")]
 
 import harness  # noqa: E402
 import wire  # noqa: E402
-from harness import check, equal  # noqa: E402
+from harness import Skip, check, equal  # noqa: E402
+from kafka.moldau import Moldau  # noqa: E402
 from wire import Connection, framed, request  # noqa: E402
 
 LIMIT = 6
 SILENCE_S = 0.7
+FILES = 256  # that the broker of the last case may open
 
 
 def address_of(endpoint: str) -> tuple[str, int]:
@@ -64,6 +67,33 @@ def case_the_controller_listener_has_a_limit_of_its_own(broker):
         for connection in [opened(stack, broker.bootstrap) for _ in range(LIMIT)]:
             check(is_served(connection), "a connection within the limit was not served")
         check(is_served(opened(stack, broker.controller)), "clients of the broker lock the controller out")
+
+
+def case_a_crowd_that_would_take_every_descriptor_leaves_those_for_files(broker):
+    """More connections arrive than the broker may open files; it still creates topics, which need some."""
+    if not isinstance(broker, Moldau):
+        raise Skip("a broker of Moldau's is needed")
+    with tempfile.TemporaryDirectory(prefix="moldau-crowd-") as work:
+        limited = pathlib.Path(work) / "moldau"
+        limited.write_text(f'#!/bin/sh\nulimit -n {FILES}\nexec "{broker._binary}" "$@"\n')
+        limited.chmod(0o755)
+        with Moldau(limited, work) as small:
+            crowd_and_create(small)
+
+
+def crowd_and_create(broker) -> None:
+    topic = {"name": "crowded", "numPartitions": 10, "replicationFactor": 1, "assignments": [], "configs": []}
+    body = {"topics": [topic], "timeoutMs": 10000, "validateOnly": False}
+    with contextlib.ExitStack() as stack:
+        first = opened(stack, broker.bootstrap)
+        check(is_served(first), "the first connection was not served")
+        for _ in range(2 * FILES):
+            with contextlib.suppress(OSError):
+                stack.enter_context(Connection(address_of(broker.bootstrap), timeout=2))
+        answer = wire.schema_codec.decode("response", 19, 7, first.ask(request("CreateTopics", 7, body)))["body"]
+        equal(answer["topics"][0]["errorCode"], 0, "a topic created amid the crowd")
+    with contextlib.ExitStack() as stack:
+        check(is_served(opened(stack, broker.bootstrap)), "a new connection after the crowd was not served")
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 #include "broker/net/connection_quota.h"
 
+#include <algorithm>
 #include <deque>
 
 #include "base/assert.h"
@@ -30,6 +31,13 @@ ConnectionSlot::~ConnectionSlot() {
     runtime::Shard& home = count_->home;
     home.post([count = std::move(count_)] { count->give_back(); });
   }
+}
+
+ConnectionShares connection_shares(std::size_t connections_max, std::size_t descriptors_max) noexcept {
+  constexpr std::size_t kWaitingMax = 1024;
+  return {.broker = std::min(connections_max, descriptors_max / 2),
+          .controller = std::min(connections_max, descriptors_max / 8),
+          .waiting = std::min(kWaitingMax, descriptors_max / 32)};
 }
 
 ConnectionQuota::ConnectionQuota(runtime::Shard& home, std::size_t connections_max)

@@ -1,5 +1,5 @@
-// How many connections the broker, or the controller, of a node may have at a time: `max.connections`, over all listeners
-// of that kind and all shards.
+// How many connections the broker, or the controller, of a node may have at a time: `max.connections`, over all
+// listeners of that kind and all shards.
 //
 // Shard:      home, but for ConnectionSlot, which may end on any shard.
 // Invariants: Q1 slots in use never exceed the limit; Q2 who waits is told once for each slot that came back, in the
@@ -37,6 +37,15 @@ class ConnectionSlot {
   explicit ConnectionSlot(std::shared_ptr<ConnectionCount> count) noexcept : count_(std::move(count)) {}
   std::shared_ptr<ConnectionCount> count_;
 };
+
+// How many descriptors sockets may take of those that the process may open. About a third stays for files: a log that
+// cannot be opened stops the node, so no crowd of connections may come that far.
+struct ConnectionShares {
+  std::size_t broker = 0;
+  std::size_t controller = 0;
+  std::size_t waiting = 0;  // for a slot, of each listener
+};
+[[nodiscard]] ConnectionShares connection_shares(std::size_t connections_max, std::size_t descriptors_max) noexcept;
 
 class ConnectionQuota {
  public:

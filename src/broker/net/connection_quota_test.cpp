@@ -40,6 +40,16 @@ TEST(ConnectionQuota, WhoWaitsIsToldInOrderOncePerSlot) {
   EXPECT_EQ(told, std::vector<int>({1, 2}));
 }
 
+TEST(ConnectionQuota, ConnectionsLeaveAThirdOfTheDescriptorsToFiles) {
+  for (const std::size_t descriptors : {256, 1024, 20'000, 1'000'000}) {
+    const ConnectionShares shares = connection_shares(INT32_MAX, descriptors);
+    EXPECT_LE(shares.broker + shares.controller + 2 * shares.waiting, descriptors * 7 / 10) << descriptors;
+    EXPECT_GE(shares.waiting, 8U);
+  }
+  EXPECT_EQ(connection_shares(100, 20'000).broker, 100U);
+  EXPECT_EQ(connection_shares(100, 20'000).controller, 100U);
+}
+
 TEST(ConnectionQuota, ASlotThatMovesCountsOnce) {
   FakeShard home;
   ConnectionQuota quota(home, 2);

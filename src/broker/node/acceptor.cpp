@@ -33,10 +33,10 @@ runtime::Endpoint Acceptor::advertised() const {
 }
 
 void Acceptor::on_accept(std::unique_ptr<runtime::Socket> socket) {
-  if (waiting_.size() >= kWaitingMax) {
+  if (waiting_.size() >= waiting_max_) {
     const runtime::Endpoint& peer = socket->peer();
-    log(logger_, LogLevel::kWarn, "net", "refused {}:{}: {} connections wait already", peer.host, peer.port,
-        kWaitingMax);
+    log(logger_, LogLevel::kDebug, "net", "refused {}:{}: {} connections wait already", peer.host, peer.port,
+        waiting_max_);
     return;
   }
   waiting_.push_back(std::move(socket));
@@ -47,7 +47,8 @@ void Acceptor::admit_waiting() {
   while (!tables_.empty() && !waiting_.empty() && !asked_for_slot_) {
     auto slot = quota_.try_open();
     if (!slot) {
-      log(logger_, LogLevel::kWarn, "net", "listener {}: new connections wait, since max.connections ({}) are open",
+      log(logger_, LogLevel::kWarn, "net",
+          "listener {}: new connections wait, since {} are open: max.connections, or its part of the open files limit",
           listener_.name, quota_.connections_max());
       asked_for_slot_ = true;
       quota_.wait([this] {

@@ -22,11 +22,9 @@ namespace moldau::broker {
 
 class Acceptor final : private runtime::AcceptHandler {
  public:
-  static constexpr std::size_t kWaitingMax = 1024;  // more are refused
-
-  // `quota` is the node's; it is gone, or unused, when this is.
-  Acceptor(ListenerConfig listener, ConnectionQuota& quota, Logger& logger)
-      : listener_(std::move(listener)), quota_(quota), logger_(logger) {}
+  // `quota` is the node's; it is gone, or unused, when this is. Of those that wait more than `waiting_max` are refused.
+  Acceptor(ListenerConfig listener, ConnectionQuota& quota, std::size_t waiting_max, Logger& logger)
+      : listener_(std::move(listener)), quota_(quota), waiting_max_(waiting_max), logger_(logger) {}
 
   [[nodiscard]] Result<> bind(runtime::Network& network, int backlog);
   // `tables` by shard, the home shard's first.
@@ -46,6 +44,7 @@ class Acceptor final : private runtime::AcceptHandler {
 
   ListenerConfig listener_;
   ConnectionQuota& quota_;
+  std::size_t waiting_max_;
   Logger& logger_;
   std::unique_ptr<runtime::Listener> socket_;
   std::vector<ConnectionTable*> tables_;

@@ -160,6 +160,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   ClusterIdentity identity_;
   storage::SharedRandom random_;
   Events events_;
+  ConnectionShares shares_;
   ConnectionQuota broker_quota_;
   ConnectionQuota controller_quota_;  // of its own, as in Kafka: clients cannot lock the controller out
   std::deque<Acceptor> acceptors_;
@@ -188,8 +189,9 @@ Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectory d
       topic_configs_(config_),
       identity_{.cluster_id = directory_.cluster_id, .auto_create_topics = config_.auto_create_topics},
       random_(world.random.next() ^ kRandomSeedMix),
-      broker_quota_(world.shard(0), static_cast<std::size_t>(config_.connections_max)),
-      controller_quota_(world.shard(0), static_cast<std::size_t>(config_.connections_max)),
+      shares_(connection_shares(static_cast<std::size_t>(config_.connections_max), config_.descriptors_max)),
+      broker_quota_(world.shard(0), shares_.broker),
+      controller_quota_(world.shard(0), shares_.controller),
       shards_(world.shard_count()) {}
 
 Node::Impl::~Impl() {
@@ -258,7 +260,7 @@ void Node::Impl::start(Events events) {
 bool Node::Impl::bind_listeners() {
   for (const ListenerConfig& listener : config_.listeners) {
     ConnectionQuota& quota = listener.is_controller ? controller_quota_ : broker_quota_;
-    Acceptor& acceptor = acceptors_.emplace_back(listener, quota, world_.logger);
+    Acceptor& acceptor = acceptors_.emplace_back(listener, quota, shares_.waiting, world_.logger);
     if (const Result<> bound = acceptor.bind(world_.network(0), config_.listen_backlog); !bound) {
       fail("listener " + listener.name + " on " + listener.bind.host + ":" + std::to_string(listener.bind.port) + ": " +
            bound.error().message());

@@ -65,6 +65,8 @@ class Broker:
     def __init__(self, running):
         host, _, port = running.bootstrap.rpartition(":")
         self.address = (host, int(port))
+        controller = getattr(running, "controller", None)
+        self.controller = (host, int(controller.rpartition(":")[2])) if controller else None
         self.pid = getattr(running, "pid", None)
         self.is_apache = type(running).__name__ == "ApacheKafka"
         self._next = 0
@@ -324,6 +326,21 @@ def case_input_21_controller_apis_on_the_client_listener(broker):
     for key in (58, 52, 62):  # Envelope, Vote, BrokerRegistration
         broker.closes(framed(header(key, 0) + bytes(32)))
         broker.closes(framed(header(key, 0, tags=b"\0") + bytes(32)))
+
+
+def case_the_controller_listener_closes_what_it_cannot_read(broker):
+    if broker.controller is None:
+        raise Skip("the controller's address is not known")
+    bad = [struct.pack(">i", -1), bytes(4), struct.pack(">i", 2**31 - 1), b"GET / HTTP/1.1\r\n\r\n", framed(header(999, 0)),
+           framed(header(60, 99)), framed(header(60, 0)), framed(request("Produce", 9, produce_body("t", batch("@ (a,1)")))),
+           framed(request("Metadata", 12, {"topics": []})), framed(header(55, 0, tags=b"\0") + b"\xff\xff\xff\xff\x0f")]
+    for content in bad:
+        with Connection(broker.controller) as connection:
+            connection.send(content)
+            check(connection.is_closed_unanswered(), f"{content[:24].hex()}... was answered, or left waiting")
+    with Connection(broker.controller) as connection:
+        answer = decode("ApiVersions", 0, connection.ask(request("ApiVersions", 0)))
+        equal(answer["errorCode"], NONE, "ApiVersions after them")
 
 
 # Produce

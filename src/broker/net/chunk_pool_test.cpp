@@ -1,23 +1,27 @@
 #include "broker/net/chunk_pool.h"
 
+#include <vector>
+
 #include <gtest/gtest.h>
+
+#include "broker/testing/table_rig.h"
 
 namespace moldau::broker {
 namespace {
 
-constexpr std::size_t kKiB = 1 << 10;
-constexpr std::size_t kMiB = 1 << 20;
+using moldau::testing::kKiB;
+using moldau::testing::kMiB;
 using Claim = ChunkPool::Claim;
 
-struct Pool {
-  explicit Pool(std::size_t memory)
+struct CountedPool {
+  explicit CountedPool(std::size_t memory)
       : pool({.memory_bytes_max = memory, .store_bytes_max = kMiB}, [this] { ++rooms; }) {}
   int rooms = 0;
   ChunkPool pool;
 };
 
 TEST(ChunkPool, OrdinaryClaimsLeaveOneEighth) {
-  Pool p(8 * kMiB);
+  CountedPool p(8 * kMiB);
   std::vector<ChunkRef> taken;
   while (ChunkRef chunk = p.pool.try_take(kMiB, Claim::kOrdinary)) {
     taken.push_back(std::move(chunk));
@@ -27,7 +31,7 @@ TEST(ChunkPool, OrdinaryClaimsLeaveOneEighth) {
 }
 
 TEST(ChunkPool, TheReserveIsForSmallFramesAndEnds) {
-  Pool p(8 * kMiB);
+  CountedPool p(8 * kMiB);
   std::vector<ChunkRef> taken;
   while (ChunkRef chunk = p.pool.try_take(kMiB, Claim::kOrdinary)) {
     taken.push_back(std::move(chunk));
@@ -40,7 +44,7 @@ TEST(ChunkPool, TheReserveIsForSmallFramesAndEnds) {
 }
 
 TEST(ChunkPool, OneFrameGoesOnBeyondTheLimitAndNoSecond) {
-  Pool p(8 * kMiB);
+  CountedPool p(8 * kMiB);
   ChunkRef most = p.pool.try_take(4 * kMiB, Claim::kOrdinary);
   ChunkRef oldest = p.pool.try_take(32 * kMiB, Claim::kOldest);
   ASSERT_TRUE(oldest);
@@ -55,20 +59,20 @@ TEST(ChunkPool, OneFrameGoesOnBeyondTheLimitAndNoSecond) {
 }
 
 TEST(ChunkPool, TheOldestTakesOrdinaryMemoryWhileThereIsSome) {
-  Pool p(8 * kMiB);
+  CountedPool p(8 * kMiB);
   const ChunkRef oldest = p.pool.try_take(4 * kMiB, Claim::kOldest);
   EXPECT_EQ(p.pool.beyond_limit_bytes(), 0U);
   EXPECT_FALSE(p.pool.try_take(4 * kMiB, Claim::kOrdinary));
 }
 
 TEST(ChunkPool, AFrameBeyondTheLimitTakesNothingFromTheOthers) {
-  Pool p(8 * kMiB);
+  CountedPool p(8 * kMiB);
   const ChunkRef oldest = p.pool.try_take(64 * kMiB, Claim::kOldest);
   EXPECT_TRUE(p.pool.try_take(4 * kMiB, Claim::kOrdinary));
 }
 
 TEST(ChunkPool, BytesInTransitCount) {
-  Pool p(8 * kMiB);
+  CountedPool p(8 * kMiB);
   p.pool.send_off(4 * kMiB, false);
   EXPECT_FALSE(p.pool.try_take(4 * kMiB, Claim::kOrdinary));
   p.pool.arrived(4 * kMiB, false);
@@ -77,7 +81,7 @@ TEST(ChunkPool, BytesInTransitCount) {
 }
 
 TEST(ChunkPool, ReferencesKeepAChunkAndTheLastGivesItBack) {
-  Pool p(8 * kMiB);
+  CountedPool p(8 * kMiB);
   ChunkRef first = p.pool.try_take(64 * kKiB, Claim::kOrdinary);
   ChunkRef second = first;
   EXPECT_EQ(first->references(), 2U);
@@ -89,7 +93,7 @@ TEST(ChunkPool, ReferencesKeepAChunkAndTheLastGivesItBack) {
 }
 
 TEST(ChunkPool, FreeChunksStayWarmUpToTheStore) {
-  Pool p(64 * kMiB);
+  CountedPool p(64 * kMiB);
   {
     std::vector<ChunkRef> taken;
     for (int i = 0; i < 8; ++i) {
@@ -102,7 +106,7 @@ TEST(ChunkPool, FreeChunksStayWarmUpToTheStore) {
 }
 
 TEST(ChunkPool, AChunkHasAtLeastTheBytesAskedFor) {
-  Pool p(64 * kMiB);
+  CountedPool p(64 * kMiB);
   EXPECT_EQ(p.pool.try_take(1, Claim::kOrdinary)->capacity(), ChunkPool::kChunkBytesMin);
   EXPECT_EQ(p.pool.try_take(64 * kKiB, Claim::kOrdinary)->capacity(), 64 * kKiB);
   EXPECT_EQ(p.pool.try_take(64 * kKiB + 1, Claim::kOrdinary)->capacity(), 128 * kKiB);

@@ -20,9 +20,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using PeerRef = std::shared_ptr<FakePeer>;
 
-constexpr std::size_t kKiB = 1 << 10;
-constexpr std::size_t kMiB = 1 << 20;
-constexpr std::size_t kLargeFrame = 40 * kMiB;
+using moldau::testing::kKiB;
+using moldau::testing::kMiB;
+constexpr std::size_t kLargeFrame = 12 * kMiB;
 
 ConnectionTable::Config small_memory(std::size_t bytes = 8 * kMiB) {
   return {.frame_bytes_max = 64 * kMiB, .memory = {.memory_bytes_max = bytes}};

@@ -6,8 +6,8 @@
 namespace moldau::broker {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(PartialFrames, TheLargestIsClosedFirst) {
   EXPECT_THAT(frames_to_close({{1, 64}, {2, 4096}, {3, 512}}, 1), ElementsAre(2));

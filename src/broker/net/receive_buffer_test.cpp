@@ -13,11 +13,11 @@ namespace {
 using moldau::testing::other_frame;
 using moldau::testing::size_field;
 
-constexpr std::size_t kKiB = 1 << 10;
-constexpr std::size_t kMiB = 1 << 20;
+using moldau::testing::kKiB;
+using moldau::testing::kMiB;
 
-struct Pool {
-  explicit Pool(std::size_t memory = 1024 * kMiB) : pool({.memory_bytes_max = memory}, [] {}) {}
+struct QuietPool {
+  explicit QuietPool(std::size_t memory = 1024 * kMiB) : pool({.memory_bytes_max = memory}, [] {}) {}
   ChunkPool pool;
 };
 
@@ -37,7 +37,7 @@ bool receive(ReceiveBuffer& buffer, ChunkPool& pool, Bytes bytes, bool is_oldest
 }
 
 TEST(ReceiveBuffer, GrowsWithBytesReceivedNeverWithTheAnnouncedSize) {
-  Pool p;
+  QuietPool p;
   ReceiveBuffer buffer;
   ASSERT_TRUE(receive(buffer, p.pool, size_field(100 << 20)));
   EXPECT_EQ(buffer.capacity(), 64 * kKiB);
@@ -49,7 +49,7 @@ TEST(ReceiveBuffer, GrowsWithBytesReceivedNeverWithTheAnnouncedSize) {
 }
 
 TEST(ReceiveBuffer, AFrameThatWasCompletedOnceEarnsItsCapacityUpTo2MiB) {
-  Pool p;
+  QuietPool p;
   ReceiveBuffer buffer;
   ASSERT_TRUE(receive(buffer, p.pool, other_frame(kMiB)));
   (void)buffer.take(kMiB);
@@ -66,7 +66,7 @@ TEST(ReceiveBuffer, AFrameThatWasCompletedOnceEarnsItsCapacityUpTo2MiB) {
 }
 
 TEST(ReceiveBuffer, ReadsTheSizeFieldWithoutMemoryWhileThereIsNone) {
-  Pool p(8 * kMiB);
+  QuietPool p(8 * kMiB);
   std::vector<ChunkRef> taken;
   while (ChunkRef chunk = p.pool.try_take(kMiB, ChunkPool::Claim::kOrdinary)) {
     taken.push_back(std::move(chunk));
@@ -90,7 +90,7 @@ TEST(ReceiveBuffer, ReadsTheSizeFieldWithoutMemoryWhileThereIsNone) {
 }
 
 TEST(ReceiveBuffer, TheSizeFieldMayComeByteByByteWithoutMemory) {
-  Pool p(8 * kMiB);
+  QuietPool p(8 * kMiB);
   ChunkRef all = p.pool.try_take(4 * kMiB, ChunkPool::Claim::kOrdinary);
   std::vector<ChunkRef> taken;
   while (ChunkRef chunk = p.pool.try_take(4 * kKiB, ChunkPool::Claim::kOrdinary)) {
@@ -105,7 +105,7 @@ TEST(ReceiveBuffer, TheSizeFieldMayComeByteByByteWithoutMemory) {
 }
 
 TEST(ReceiveBuffer, TheOldestGoesOnWhateverIsInUse) {
-  Pool p(8 * kMiB);
+  QuietPool p(8 * kMiB);
   std::vector<ChunkRef> taken;
   while (ChunkRef chunk = p.pool.try_take(kMiB, ChunkPool::Claim::kOrdinary)) {
     taken.push_back(std::move(chunk));
@@ -116,7 +116,7 @@ TEST(ReceiveBuffer, TheOldestGoesOnWhateverIsInUse) {
 }
 
 TEST(ReceiveBuffer, AFewBytesLeftInAHugeChunkMoveToASmallOne) {
-  Pool p;
+  QuietPool p;
   ReceiveBuffer buffer;
   ASSERT_TRUE(receive(buffer, p.pool, other_frame(16 * kMiB)));
   ASSERT_TRUE(receive(buffer, p.pool, size_field(5000)));
@@ -129,7 +129,7 @@ TEST(ReceiveBuffer, AFewBytesLeftInAHugeChunkMoveToASmallOne) {
 }
 
 TEST(ReceiveBuffer, NothingLeftGivesTheChunkBack) {
-  Pool p;
+  QuietPool p;
   ReceiveBuffer buffer;
   ASSERT_TRUE(receive(buffer, p.pool, other_frame(100)));
   (void)buffer.take(100);
@@ -138,7 +138,7 @@ TEST(ReceiveBuffer, NothingLeftGivesTheChunkBack) {
 }
 
 TEST(ReceiveBuffer, ASmallFrameTakenCopiedHoldsASmallChunk) {
-  Pool p;
+  QuietPool p;
   ReceiveBuffer buffer;
   const ByteVector sent = other_frame(300);
   ASSERT_TRUE(receive(buffer, p.pool, sent));

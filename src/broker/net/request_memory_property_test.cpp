@@ -19,7 +19,7 @@ using moldau::testing::TableRig;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t kMiB = 1 << 20;
+using moldau::testing::kMiB;
 constexpr std::size_t kMemory = 4 * kMiB;
 constexpr std::size_t kFrameMax = 4 * kMiB;
 

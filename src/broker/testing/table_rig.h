@@ -13,6 +13,9 @@
 
 namespace moldau::testing {
 
+inline constexpr std::size_t kKiB = std::size_t{1} << 10;
+inline constexpr std::size_t kMiB = std::size_t{1} << 20;
+
 // A frame on the wire: size field and content. The first two bytes are the API key: 0 is a Produce.
 [[nodiscard]] ByteVector framed(Bytes content);
 [[nodiscard]] ByteVector produce_frame(std::size_t content_bytes, char fill = 'p');

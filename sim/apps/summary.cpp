@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kWanted[] = {
     "controller.unclean_restart",          // a power cut that the next registration tells of
     "log.rolled",                          //
+    "log.segment_expired",                 // all of it was deleted from the front
     "producer_state.duplicate",            // a retry whose first try was appended
     "recovery.cut_tail",                   // a torn, zeroed or half-written tail
     "sim.acknowledged_batch_sent_again",   //

@@ -28,6 +28,8 @@ broker::NodeConfig make_broker_config(const BrokerSettings& settings) {
       "replica.high.watermark.checkpoint.interval.ms=" + interval,
       "log.flush.offset.checkpoint.interval.ms=" + interval,
       "log.flush.start.offset.checkpoint.interval.ms=" + interval,
+      "log.retention.check.interval.ms=300",
+      "log.segment.delete.delay.ms=200",
       "moldau.http.listen=",
   };
   for (const std::string& entry : entries) {

@@ -48,7 +48,7 @@ def many_seeds(binary, seeds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--sim", default=os.path.join(os.environ.get("MOLDAU_BUILD", "build/dev"), "moldau-sim"))
-    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=500)
     options = parser.parse_args()
     binary = pathlib.Path(options.sim).resolve()
     good = many_seeds(binary, options.seeds)

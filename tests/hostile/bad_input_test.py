@@ -7,7 +7,6 @@ One line an input, named after its number in the catalogue of bad inputs. --apac
 the same, but for the differences that a case names (`is_apache`).
 """
 
-import base64
 import gzip
 import pathlib
 import struct
@@ -20,13 +19,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "interop")]
 import harness  # noqa: E402
 import wire  # noqa: E402
 from harness import Skip, check, equal  # noqa: E402
+from under_test import MIB, NONE, Broker, decode, fetch_body, only_partition, produce_body  # noqa: E402
 from wire import Closed, Connection, batch, framed, header, request  # noqa: E402
 
-MIB = 1 << 20
 IDLE_MS = 4000
 SETTINGS = {"connections.max.idle.ms": str(IDLE_MS), "num.partitions": "1"}
 
-NONE = 0
 UNKNOWN_SERVER_ERROR = -1
 OFFSET_OUT_OF_RANGE = 1
 CORRUPT_MESSAGE = 2
@@ -57,114 +55,6 @@ UNSUPPORTED_COMPRESSION_TYPE = 76
 INVALID_RECORD = 87
 UNKNOWN_TOPIC_ID = 100
 FETCH_SESSION_TOPIC_ID_ERROR = 106
-
-
-class Broker:
-    """The broker under test: requests as dictionaries, topics for the cases."""
-
-    def __init__(self, running):
-        host, _, port = running.bootstrap.rpartition(":")
-        self.address = (host, int(port))
-        controller = getattr(running, "controller", None)
-        self.controller = (host, int(controller.rpartition(":")[2])) if controller else None
-        self.pid = getattr(running, "pid", None)
-        self.is_apache = type(running).__name__ == "ApacheKafka"
-        self._next = 0
-
-    def connect(self, **options) -> Connection:
-        return Connection(self.address, **options)
-
-    def ask(self, name: str, version: int, body: dict | None = None, client_id: str | None = "hostile") -> dict:
-        with self.connect() as connection:
-            return decode(name, version, connection.ask(request(name, version, body, client_id)))
-
-    def topic(self, configs: dict | None = None, partitions: int = 1) -> str:
-        self._next += 1
-        name = f"bad-{self._next}"
-        body = {"topics": [{"name": name, "numPartitions": partitions, "replicationFactor": 1, "assignments": [],
-                            "configs": [{"name": key, "value": value} for key, value in (configs or {}).items()]}],
-                "timeoutMs": 10000, "validateOnly": False}
-        answer = self.ask("CreateTopics", 7, body)["topics"][0]
-        equal(answer["errorCode"], NONE, f"creating {name}: {answer['errorMessage']}")
-        self.wait_for_leader(name)
-        return name
-
-    def wait_for_leader(self, name: str) -> None:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            topic = self.metadata(name)
-            if topic["errorCode"] == NONE and all(one["errorCode"] == NONE for one in topic["partitions"]):
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"{name} has no leader")
-
-    def metadata(self, name: str) -> dict:
-        return self.ask("Metadata", 12, {"topics": [{"name": name}], "allowAutoTopicCreation": False})["topics"][0]
-
-    def produce(self, topic: str, records: bytes | None, version: int = 9, acks: int = -1, client_id: str = "hostile",
-                partition: int = 0) -> dict:
-        body = produce_body(topic, records, acks, partition)
-        return self.ask("Produce", version, body, client_id)["responses"][0]["partitionResponses"][0]
-
-    def end_offset(self, topic: str) -> int:
-        body = {"replicaId": -1, "topics": [{"name": topic, "partitions": [{"partitionIndex": 0, "timestamp": -1}]}]}
-        return self.ask("ListOffsets", 7, body)["topics"][0]["partitions"][0]["offset"]
-
-    def refuses(self, topic: str, records: bytes | None, *codes: int, version: int = 9, acks: int = -1) -> dict:
-        """The batch is refused with one of the codes, and nothing is stored."""
-        before = self.end_offset(topic)
-        answer = self.produce(topic, records, version, acks)
-        check(answer["errorCode"] in codes, f"answered {answer['errorCode']}, wanted {codes}: {answer.get('errorMessage')}")
-        equal(self.end_offset(topic), before, "the end offset after a refused batch")
-        return answer
-
-    def closes(self, content: bytes) -> None:
-        """The bytes, as they are, make the broker close without an answer."""
-        with self.connect() as connection:
-            connection.send(content)
-            check(connection.is_closed_unanswered(), f"{content[:24].hex()}... was answered, or left waiting")
-
-    def still_serves(self) -> None:
-        equal(self.ask("ApiVersions", 0)["errorCode"], NONE, "ApiVersions after the bad input")
-        check(self.ask("Metadata", 12, {"topics": []})["brokers"], "Metadata after the bad input names no broker")
-
-    def peak_memory(self) -> int | None:
-        return None if self.pid is None else self._status("VmHWM")
-
-    def reset_peak_memory(self) -> int:
-        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
-        return self._status("VmRSS")
-
-    def _status(self, name: str) -> int:
-        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith(name + ":"):
-                return int(line.split()[1]) * 1024
-        raise RuntimeError(f"no {name} for {self.pid}")
-
-
-def decode(name: str, version: int, answer: bytes) -> dict:
-    decoded = wire.schema_codec.decode("response", wire.api(name), version, answer)
-    equal(decoded["header"]["correlationId"], wire.CORRELATION, "the correlation id")
-    equal(decoded["rest"], 0, "bytes behind the answer")
-    return decoded["body"]
-
-
-def produce_body(topic: str, records: bytes | None, acks: int = -1, partition: int = 0) -> dict:
-    data = None if records is None else base64.b64encode(records).decode()
-    return {"transactionalId": None, "acks": acks, "timeoutMs": 5000,
-            "topicData": [{"name": topic, "partitionData": [{"index": partition, "records": data}]}]}
-
-
-def fetch_body(topic: str, offset: int = 0, partition: int = 0, **more) -> dict:
-    partition_more = {key: more.pop(key) for key in ("currentLeaderEpoch", "logStartOffset") if key in more}
-    return {"maxWaitMs": 0, "minBytes": 0, "maxBytes": MIB, "replicaId": -1, "sessionId": 0, "sessionEpoch": -1,
-            "topics": [{"topic": topic, "partitions": [{"partition": partition, "fetchOffset": offset,
-                                                        "partitionMaxBytes": MIB, **partition_more}]}],
-            "forgottenTopicsData": [], **more}
-
-
-def only_partition(answer: dict) -> dict:
-    return answer["responses"][0]["partitions"][0]
 
 
 # Frames and headers
@@ -308,15 +198,9 @@ def case_input_19_null_client_id(broker):
 
 def case_input_20_a_thousand_pipelined_requests(broker):
     topic = broker.topic()
-    with broker.connect() as connection:
-        out = b""
-        for index in range(1000):
-            if index % 3 == 0:
-                out += framed(request("Produce", 9, produce_body(topic, batch("@ (k,v)")), correlation=index))
-            elif index % 3 == 1:
-                out += framed(request("Metadata", 12, {"topics": []}, correlation=index))
-            else:
-                out += framed(request("Fetch", 12, fetch_body(topic), correlation=index))
+    bodies = (("Produce", 9, produce_body(topic, batch("@ (k,v)"))), ("Metadata", 12, {"topics": []}), ("Fetch", 12, fetch_body(topic)))
+    out = b"".join(framed(request(*bodies[index % 3], correlation=index)) for index in range(1000))
+    with broker.connect() as connection:  # not before: it would be idle meanwhile
         connection.send(out)
         for index in range(1000):
             equal(struct.unpack_from(">i", connection.read_frame())[0], index, "the correlation id")

@@ -1,0 +1,120 @@
+"""The broker that the hostile tests talk to: requests as dictionaries, topics for the cases, what must hold after each."""
+
+import base64
+import pathlib
+import time
+
+import wire
+from harness import check, equal
+from wire import Connection, request
+
+MIB = 1 << 20
+NONE = 0
+
+
+class Broker:
+    """The broker under test: requests as dictionaries, topics for the cases."""
+
+    def __init__(self, running):
+        host, _, port = running.bootstrap.rpartition(":")
+        self.address = (host, int(port))
+        controller = getattr(running, "controller", None)
+        self.controller = (host, int(controller.rpartition(":")[2])) if controller else None
+        self.pid = getattr(running, "pid", None)
+        self.is_apache = type(running).__name__ == "ApacheKafka"
+        self._next = 0
+
+    def connect(self, **options) -> Connection:
+        return Connection(self.address, **options)
+
+    def ask(self, name: str, version: int, body: dict | None = None, client_id: str | None = "hostile") -> dict:
+        with self.connect() as connection:
+            return decode(name, version, connection.ask(request(name, version, body, client_id)))
+
+    def topic(self, configs: dict | None = None, partitions: int = 1) -> str:
+        self._next += 1
+        name = f"bad-{self._next}"
+        body = {"topics": [{"name": name, "numPartitions": partitions, "replicationFactor": 1, "assignments": [],
+                            "configs": [{"name": key, "value": value} for key, value in (configs or {}).items()]}],
+                "timeoutMs": 10000, "validateOnly": False}
+        answer = self.ask("CreateTopics", 7, body)["topics"][0]
+        equal(answer["errorCode"], NONE, f"creating {name}: {answer['errorMessage']}")
+        self.wait_for_leader(name)
+        return name
+
+    def wait_for_leader(self, name: str) -> None:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            topic = self.metadata(name)
+            if topic["errorCode"] == NONE and all(one["errorCode"] == NONE for one in topic["partitions"]):
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{name} has no leader")
+
+    def metadata(self, name: str) -> dict:
+        return self.ask("Metadata", 12, {"topics": [{"name": name}], "allowAutoTopicCreation": False})["topics"][0]
+
+    def produce(self, topic: str, records: bytes | None, version: int = 9, acks: int = -1, client_id: str = "hostile",
+                partition: int = 0) -> dict:
+        body = produce_body(topic, records, acks, partition)
+        return self.ask("Produce", version, body, client_id)["responses"][0]["partitionResponses"][0]
+
+    def end_offset(self, topic: str) -> int:
+        body = {"replicaId": -1, "topics": [{"name": topic, "partitions": [{"partitionIndex": 0, "timestamp": -1}]}]}
+        return self.ask("ListOffsets", 7, body)["topics"][0]["partitions"][0]["offset"]
+
+    def refuses(self, topic: str, records: bytes | None, *codes: int, version: int = 9, acks: int = -1) -> dict:
+        """The batch is refused with one of the codes, and nothing is stored."""
+        before = self.end_offset(topic)
+        answer = self.produce(topic, records, version, acks)
+        check(answer["errorCode"] in codes, f"answered {answer['errorCode']}, wanted {codes}: {answer.get('errorMessage')}")
+        equal(self.end_offset(topic), before, "the end offset after a refused batch")
+        return answer
+
+    def closes(self, content: bytes) -> None:
+        """The bytes, as they are, make the broker close without an answer."""
+        with self.connect() as connection:
+            connection.send(content)
+            check(connection.is_closed_unanswered(), f"{content[:24].hex()}... was answered, or left waiting")
+
+    def still_serves(self) -> None:
+        equal(self.ask("ApiVersions", 0)["errorCode"], NONE, "ApiVersions after the bad input")
+        check(self.ask("Metadata", 12, {"topics": []})["brokers"], "Metadata after the bad input names no broker")
+
+    def peak_memory(self) -> int | None:
+        return None if self.pid is None else self._status("VmHWM")
+
+    def reset_peak_memory(self) -> int:
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        return self._status("VmRSS")
+
+    def _status(self, name: str) -> int:
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError(f"no {name} for {self.pid}")
+
+
+def decode(name: str, version: int, answer: bytes) -> dict:
+    decoded = wire.schema_codec.decode("response", wire.api(name), version, answer)
+    equal(decoded["header"]["correlationId"], wire.CORRELATION, "the correlation id")
+    equal(decoded["rest"], 0, "bytes behind the answer")
+    return decoded["body"]
+
+
+def produce_body(topic: str, records: bytes | None, acks: int = -1, partition: int = 0) -> dict:
+    data = None if records is None else base64.b64encode(records).decode()
+    return {"transactionalId": None, "acks": acks, "timeoutMs": 5000,
+            "topicData": [{"name": topic, "partitionData": [{"index": partition, "records": data}]}]}
+
+
+def fetch_body(topic: str, offset: int = 0, partition: int = 0, **more) -> dict:
+    partition_more = {key: more.pop(key) for key in ("currentLeaderEpoch", "logStartOffset") if key in more}
+    return {"maxWaitMs": 0, "minBytes": 0, "maxBytes": MIB, "replicaId": -1, "sessionId": 0, "sessionEpoch": -1,
+            "topics": [{"topic": topic, "partitions": [{"partition": partition, "fetchOffset": offset,
+                                                        "partitionMaxBytes": MIB, **partition_more}]}],
+            "forgottenTopicsData": [], **more}
+
+
+def only_partition(answer: dict) -> dict:
+    return answer["responses"][0]["partitions"][0]

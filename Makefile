@@ -1,7 +1,7 @@
 # A thin front for the CMake presets and the scripts in dev/. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test asan build dev install check-all lint format fuzz sim interop oracle bench demo clean
+.PHONY: help run test build dev install check-all lint format fuzz sim interop oracle bench demo clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,10 +18,6 @@ run: build  ## build and start a broker on 127.0.0.1:9092, data in ./moldau-data
 test:  ## install, build, run every test that belongs before a commit
 	@dev/install test
 	@dev/test
-
-asan:  ## the PURE modules' tests and 5 s of every fuzz target under ASan and UBSan
-	@dev/install test
-	@dev/asan
 
 dev: install  ## build the dev preset with unit tests
 	@dev/build dev

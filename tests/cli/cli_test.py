@@ -206,7 +206,12 @@ def case_health_and_metrics(work):
         check(node.get("/readyz") == (200, "ready\n"), str(node.get("/readyz")))
         code, text = node.get("/readyz?verbose")
         check(code == 200 and text.endswith("\n[+] clients are served\nready\n") and "[-]" not in text, text)
+        # The answer to a creation does not wait for the logs.
+        deadline = time.monotonic() + 10
         code, text = node.get("/metrics")
+        while "moldau_partitions_hosted 2\n" not in text and time.monotonic() < deadline:
+            time.sleep(0.01)
+            code, text = node.get("/metrics")
         check(code == 200 and "moldau_ready 1\n" in text and "moldau_partitions_hosted 2\n" in text, text[:400])
         for line in text.splitlines():
             check(re.fullmatch(r"# (HELP|TYPE) \w+ .*|\w+(\{[^}]*\})? [-+0-9.e]+", line), f"no line of Prometheus' format: {line}")

@@ -323,16 +323,11 @@ void Partition::on_leader_values(Offset high_watermark, Offset log_start) {
 
 Result<> Partition::truncate_to(Offset offset) {
   MOLDAU_ASSERT(log_ && !core_.is_leader(), offset.value());
-  const auto truncated = log_->truncate_to(offset, wall_ms());
-  if (!truncated) {
+  if (const auto truncated = log_->truncate_to(offset, wall_ms()); !truncated) {
     on_storage_failure(truncated.error());
     return std::unexpected(truncated.error());
   }
-  durable_end_ = log_->durable_end();
-  Effects effects;
-  core_.on_truncate(log_->log_start(), log_->log_end(), effects);
-  apply(effects);
-  wake_fetches(true);
+  after_truncation();
   return {};
 }
 
@@ -342,12 +337,16 @@ Result<> Partition::truncate_fully_and_start_at(Offset offset) {
     on_storage_failure(truncated.error());
     return std::unexpected(truncated.error());
   }
+  after_truncation();
+  return {};
+}
+
+void Partition::after_truncation() {
   durable_end_ = log_->durable_end();
   Effects effects;
   core_.on_truncate(log_->log_start(), log_->log_end(), effects);
   apply(effects);
   wake_fetches(true);
-  return {};
 }
 
 // --- upkeep ---

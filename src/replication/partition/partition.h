@@ -216,6 +216,8 @@ class Partition final : private storage::SyncClient {
   [[nodiscard]] Offset bound_of(FetchIsolation isolation) const noexcept;
 
   void note_use() noexcept;
+  // Takes the log's new ends over and tells the core and the readers.
+  void after_truncation();
 
   // Carries a step's effects out, then wakes who waits for them.
   void apply(Effects& effects);

@@ -126,6 +126,14 @@ def node(work, **settings):
     return Moldau(binary, work, {"log.retention.ms": "-1", **{key.replace("_", "."): value for key, value in settings.items()}})
 
 
+def start_again(broker, topic, timestamp=-1):
+    """Starts a node that has ended; a client of it, once the topic's first partition serves."""
+    broker.start()
+    client = Client(broker.port)
+    client.until(lambda: client.offset(topic, timestamp) is not None, "the partition serves again")
+    return client
+
+
 def tree(directory):
     """Names and contents of all files, as one value."""
     return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "directory"
@@ -254,9 +262,8 @@ def case_line_19_a_duplicate_is_known_after_a_kill(work):
         for sequence in range(3):
             equal(client.must_produce("t", f"@ (k,{sequence},ts={now}) pid=7 pepoch=0 seq={sequence}"), sequence, "offset")
         broker.kill()
-        broker.start()
-        client = Client(broker.port)
-        client.until(lambda: client.offset("t", -1) == 3, "the partition serves again")
+        client = start_again(broker, "t")
+        client.until(lambda: client.offset("t", -1) == 3, "what was acknowledged is there")
         equal(client.must_produce("t", f"@ (k,1,ts={now}) pid=7 pepoch=0 seq=1"), 1, "the duplicate's offset")
         equal(client.produce("t", f"@ (k,9,ts={now}) pid=7 pepoch=0 seq=9")["errorCode"], 45, "a gap")
         equal(client.must_produce("t", f"@ (k,3,ts={now}) pid=7 pepoch=0 seq=3"), 3, "the next offset")
@@ -314,9 +321,7 @@ def case_line_36_a_lost_tail_is_shown_to_who_read_it(work):
         broker.kill()
         with open(log, "r+b") as file:  # as a power cut takes what was not synced
             file.truncate(durable)
-        broker.start()
-        client = Client(broker.port)
-        client.until(lambda: client.offset("t", -1) is not None, "the partition serves again")
+        client = start_again(broker, "t")
         client.must_produce("t", "@ n=9 size=10")
         equal(client.end_of_epoch("t", 0), (0, 3), "the end of the epoch that the consumer was in")
         body = fetch_body([("t", 0, 7)], max_wait_ms=5000, min_bytes=1 << 20)
@@ -340,9 +345,7 @@ def case_line_43_deleted_records_stay_deleted_after_a_kill(work):
             {"partitionIndex": 0, "offset": 3}]}]})
         equal(answer["topics"][0]["partitions"][0], {"partitionIndex": 0, "lowWatermark": 3, "errorCode": 0}, "the answer")
         broker.kill()
-        broker.start()
-        client = Client(broker.port)
-        client.until(lambda: client.offset("t", -2) is not None, "the partition serves again")
+        client = start_again(broker, "t", timestamp=-2)
         equal(client.offset("t", -2), 3, "the log start")
     finally:
         broker.kill()
@@ -380,9 +383,7 @@ def case_line_61_every_start_raises_the_leader_epoch_by_two(work):
         client.must_produce("t", "@ n=5 size=10")
         for end, stop in ((7, broker.kill), (9, broker.stop)):
             stop()
-            broker.start()
-            client = Client(broker.port)
-            client.until(lambda: client.offset("t", -1) is not None, "the partition serves again")
+            client = start_again(broker, "t")
             client.must_produce("t", "@ n=2 size=10")
             equal(client.offset("t", -1), end, "the end")
         equal([client.end_of_epoch("t", epoch) for epoch in range(6)], [(0, 5), (0, 5), (2, 7), (2, 7), (4, 9), (-1, -1)], "epochs")

@@ -166,31 +166,25 @@ function(moldau_reuse_test_pch target)
   target_precompile_headers(${target} REUSE_FROM moldau_test_pch)
 endfunction()
 
-# Compiles each header alone, syntax only, without the precompiled header.
+# Compiles each header alone, unless the source file of its name does: dev/check-includes sees to it that a source file
+# includes its own header first, and that a header names the std headers it needs, which the precompiled one would hide.
 function(moldau_lone_headers id target)
-  set(stamps "")
+  set(alone "")
   foreach(header IN LISTS ARGN)
-    file(RELATIVE_PATH relative ${PROJECT_SOURCE_DIR} ${header})
-    string(REGEX REPLACE "^src/" "" relative ${relative})
+    string(REGEX REPLACE "\\.h$" ".cpp" source ${header})
     file(RELATIVE_PATH in_build ${CMAKE_BINARY_DIR} ${header})
-    if(NOT in_build MATCHES "^\\.\\.")
+    if(EXISTS ${source} OR NOT in_build MATCHES "^\\.\\.")
       continue()  # generated headers are compiled by the sources that the generator makes beside them
     endif()
-    string(REPLACE "/" "_" stem ${relative})
-    set(stamp ${CMAKE_BINARY_DIR}/lone/${stem}.ok)
-    set(includes "$<REMOVE_DUPLICATES:$<TARGET_PROPERTY:${target},INTERFACE_INCLUDE_DIRECTORIES>>")
-      add_custom_command(OUTPUT ${stamp}
-      COMMAND ${CMAKE_CXX_COMPILER} -std=c++23 -fsyntax-only -Wall -Wextra -Werror -Wno-pragma-once-outside-header
-              -Wno-missing-designated-field-initializers
-              -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_ASIO_NO_DEPRECATED
-              "$<$<BOOL:${includes}>:-I$<JOIN:${includes},;-I>>" -MMD -MF ${stamp}.d -MT lone/${stem}.ok -x c++ ${header}
-      COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
-      DEPENDS ${header} ${target} DEPFILE ${stamp}.d COMMAND_EXPAND_LISTS VERBATIM COMMENT "header alone: ${relative}")
-    list(APPEND stamps ${stamp})
+    cmake_path(GET header STEM stem)
+    file(CONFIGURE OUTPUT lone/${stem}.cpp CONTENT "#include \"${header}\"\n")
+    list(APPEND alone ${CMAKE_CURRENT_BINARY_DIR}/lone/${stem}.cpp)
   endforeach()
-  if(stamps)
-    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lone)
-    add_custom_target(lone_${id} ALL DEPENDS ${stamps})
+  if(alone)
+    add_library(lone_${id} OBJECT ${alone})
+    target_link_libraries(lone_${id} PRIVATE ${target})
+    moldau_reuse_pch(lone_${id})
+    set_target_properties(lone_${id} PROPERTIES UNITY_BUILD OFF)
   endif()
 endfunction()
 

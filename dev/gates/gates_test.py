@@ -56,11 +56,21 @@ VIOLATIONS = {
         {"src/high/high.cpp": '#include "high/high.h"\nint other();\nint high() { return other(); }\n'},
         "build", "undefined symbol: other()"),
     "a header that needs another one": (
-        {"src/low/low.h": "#pragma once\n#ifndef MOLDAU_SEEN\nstd::size_t low_size();\n#endif\nint low();\n",
-         "src/low/low.cpp": '#include <cstddef>\n#include "low/low.h"\nint low() { return 1; }\n',
-         "src/high/high.cpp": '#include "high/high.h"\n#include <cstddef>\n#include "low/low.h"\n'
+        {"src/low/size.h": "#pragma once\nusing LowSize = int;\n",
+         "src/low/low.h": "#pragma once\nLowSize low();\n",
+         "src/low/low.cpp": '#include "low/low.h"\n#include "low/size.h"\nint low() { return 1; }\n',
+         "src/high/high.cpp": '#include "high/high.h"\n#include "low/size.h"\n#include "low/low.h"\n'
                               "int high() { return low(); }\n"},
-        "build", "low.h"),
+        "build", "unknown type name 'LowSize'"),
+    "a header without a source that needs another one": (
+        {"src/low/alone.h": "#pragma once\ninline LowSize alone() { return 1; }\n"},
+        "build", "unknown type name 'LowSize'"),
+    "a header that leans on another one for a std header": (
+        {"src/low/low.h": "#pragma once\n#include <string>\nint low();\nstd::vector<int> lows();\n"},
+        "check", "std::vector without <vector>"),
+    "a source that does not include its header first": (
+        {"src/high/high.cpp": '#include "low/low.h"\n#include "high/high.h"\nint high() { return low(); }\n'},
+        "check", "'high/high.h' is not included first"),
 }
 
 

@@ -1,6 +1,7 @@
 // What a whole run saw: one history a partition, the faults found, and what the clients agree on by convention.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>

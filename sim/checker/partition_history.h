@@ -10,6 +10,8 @@
 // Source: testing.md's table of invariants; the classes of jepsen.tests.kafka.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>

@@ -10,6 +10,7 @@
 // Errors: what does not come about in kPatience of virtual time throws std::runtime_error, which fails the test.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>

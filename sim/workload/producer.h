@@ -9,6 +9,7 @@
 //             be overtaken by the second.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>

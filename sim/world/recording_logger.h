@@ -1,6 +1,7 @@
 // Keeps the newest log lines of all nodes with their virtual time, for the report of a failed run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <string>

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "runtime/net.h"
 #include "sim/world/sim_net.h"

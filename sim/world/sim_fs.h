@@ -1,10 +1,13 @@
 // The FileSystem face of a SimDisk for one process: what product code calls.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/fs.h"

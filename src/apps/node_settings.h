@@ -1,6 +1,7 @@
 // The configuration of a node from its sources, with the defaults that depend on this machine.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 

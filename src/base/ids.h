@@ -1,7 +1,9 @@
 // The ids, offsets and epochs of Kafka as types of their own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/strong.h"

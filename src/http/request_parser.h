@@ -1,6 +1,7 @@
 // Parses the head of one HTTP/1.1 request. Pure; Boost.Beast does the work behind one source file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 

@@ -1,6 +1,7 @@
 // Abort: asks running work to stop. Waits register a callback; long loops poll requested(). Shard-local.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "base/callback.h"

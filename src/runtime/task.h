@@ -7,6 +7,7 @@
 
 #include <coroutine>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "base/assert.h"

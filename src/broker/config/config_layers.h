@@ -5,6 +5,7 @@
 // counts. Source: Kafka's server.properties and the environment mapping of its container image.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>

@@ -6,6 +6,7 @@
 // KafkaConfigSchema, LogConfig, ControllerConfigurationValidator; inventory §4.2 and §6, 65.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>

@@ -1,7 +1,9 @@
 // The controller as the handlers of a shard reach it: requests are values, replies come back on the asking shard.
 #pragma once
 
+#include <cstdint>
 #include <expected>
+#include <string>
 #include <vector>
 
 #include "base/callback.h"

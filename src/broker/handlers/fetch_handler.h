@@ -7,6 +7,7 @@
 // Source:     KafkaApis.handleFetchRequest, DelayedFetch; KIP-227, 320, 516, 951; inventory §6, 31-37.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>

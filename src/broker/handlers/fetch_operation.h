@@ -4,6 +4,7 @@
 //             O2 reads_ always holds the newest read of every partition.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -5,6 +5,7 @@
 // The questions that are out belong to the shard's OperationSet: if it is given up, `done` is destroyed unrun, there.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -5,7 +5,9 @@
 // Source:  KafkaApis.handleTopicMetadataRequest, KRaftMetadataCache; inventory §6, 5 and 6.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/handlers/shard_context.h"

@@ -9,6 +9,7 @@
 // Lifetime: the response's names are views into the request's frame; both live here until the answer has been given.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>

@@ -6,9 +6,11 @@
 //        served late, and are not refused.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"

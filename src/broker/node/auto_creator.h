@@ -1,8 +1,13 @@
 // Creates the topics that clients of one shard ask metadata for (auto.create.topics.enable).
 #pragma once
 
+#include <cstddef>
+#include <expected>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "broker/handlers/controller_channel.h"

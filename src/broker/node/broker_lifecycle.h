@@ -12,6 +12,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <expected>
 #include <optional>
 
 #include "base/callback.h"

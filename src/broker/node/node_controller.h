@@ -4,7 +4,9 @@
 // Shard: the home shard. Links are used on their own shards.
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <expected>
 #include <memory>
 #include <vector>
 

@@ -1,6 +1,7 @@
 // What a node tells of itself at /metrics.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>

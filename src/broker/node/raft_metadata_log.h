@@ -2,6 +2,10 @@
 // Shard: home.
 #pragma once
 
+#include <expected>
+#include <memory>
+#include <utility>
+
 #include "base/callback.h"
 #include "metadata/loader/controller_shell.h"
 #include "metadata/loader/metadata_loader.h"

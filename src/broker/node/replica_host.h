@@ -11,10 +11,12 @@
 // Source:     kafka.server.ReplicaManager.applyDelta, BrokerMetadataPublisher, LogManager.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"

@@ -4,6 +4,7 @@
 // Shard: made, used and destroyed on its shard.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 

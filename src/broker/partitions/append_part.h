@@ -6,6 +6,7 @@
 // Source:     kafka.server.ReplicaManager.appendRecords.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>

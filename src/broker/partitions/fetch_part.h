@@ -8,8 +8,10 @@
 // Source:     kafka.server.DelayedFetch. Difference: the event wakes the fetch; nothing is polled or re-read in vain.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"

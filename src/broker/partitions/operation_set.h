@@ -2,6 +2,7 @@
 // shards), so that each has an owner until it ends and all are gone before what they stand on: partitions, connections.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <unordered_map>
 #include <utility>

@@ -10,6 +10,7 @@
 // Source:     architecture D3 (one thread from socket to log).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>

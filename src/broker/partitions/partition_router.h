@@ -6,9 +6,11 @@
 // Bound:      known placements: one entry per partition of this node, dropped when the image drops the topic.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>

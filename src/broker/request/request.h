@@ -4,6 +4,7 @@
 // Lifetime: header and body are views into the frame, which the request keeps.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>

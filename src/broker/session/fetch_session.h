@@ -9,6 +9,7 @@
 // Source:     Kafka's FetchSession, FetchContext, FetchSessionCacheShard; inventory §6, 31 and 32.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <map>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "broker/testing/fake_shard.h"
 #include "runtime/net.h"

@@ -1,10 +1,13 @@
 // Connection tables on fake shards, with a handler that answers each frame with its own bytes, at once or when told to.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/net/connection_table.h"

@@ -3,6 +3,7 @@
 // Source: Kafka's ActivationRecordsGenerator, BootstrapMetadata, KIP-868 (metadata transactions). Differences: none.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "metadata/controller/controller_result.h"

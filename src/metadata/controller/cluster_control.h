@@ -4,6 +4,8 @@
 // Source: Kafka's ClusterControlManager; KIP-631, KIP-866, KIP-966 (clean shutdown detection by previous broker epoch).
 #pragma once
 
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <vector>

@@ -7,6 +7,8 @@
 // Source: Kafka's ConfigurationControlManager. Order of records within a resource: Kafka's (java_order.h).
 #pragma once
 
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <vector>

@@ -12,9 +12,11 @@
 //             image, which has every committed record, so there is one replay and not two.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "metadata/controller/bootstrap.h"
 #include "metadata/controller/cluster_control.h"

@@ -2,9 +2,13 @@
 // state of its brokers. Managers read it; only Controller::replay writes the image.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "metadata/controller/config_schema.h"
 #include "metadata/controller/heartbeats.h"

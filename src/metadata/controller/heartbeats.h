@@ -7,6 +7,7 @@
 //             keeps the metadata offset that the broker last told (Kafka forgets it until the next heartbeat).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 

@@ -11,6 +11,7 @@
 // so: it registers anew first).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 

@@ -2,6 +2,8 @@
 // Source: Kafka's ProducerIdControlManager. Differences: none.
 #pragma once
 
+#include <cstdint>
+
 #include "metadata/controller/cluster_control.h"
 
 namespace moldau::metadata {

@@ -5,6 +5,8 @@
 // Source: Kafka's StripedReplicaPlacer (KIP-631). The random choices are ours.
 #pragma once
 
+#include <cstdint>
+#include <expected>
 #include <map>
 #include <optional>
 #include <string>

@@ -5,6 +5,8 @@
 // when a broker comes or goes; no index must be kept right. Topic policies do not exist.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>

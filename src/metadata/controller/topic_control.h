@@ -5,6 +5,9 @@
 // Source: Kafka's ReplicationControlManager and ControllerApis. Error messages are our own.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <vector>

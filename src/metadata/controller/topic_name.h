@@ -1,6 +1,7 @@
 // The rules of topic names.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 

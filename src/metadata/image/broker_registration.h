@@ -4,7 +4,12 @@
 // Source: Kafka's BrokerRegistration; KIP-631, KIP-841, KIP-858 (directories), KIP-1066 (cordoned directories).
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/ids.h"
 #include "metadata/image/metadata_version.h"

@@ -9,6 +9,7 @@
 // Source:     Kafka's MetadataDelta. Difference: an unknown feature level is refused here and not by the controller.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>

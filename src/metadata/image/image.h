@@ -11,7 +11,9 @@
 //             written back (Kafka drops them); kraft.version and ZkMigrationState are left out as in Kafka.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>

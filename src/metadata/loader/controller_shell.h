@@ -13,9 +13,13 @@
 // Source:     Kafka's QuorumController (event queue, purgatory, periodic tasks), ControllerRegistrationManager.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <optional>
+#include <vector>
 
 #include "base/callback.h"
 #include "base/log.h"

@@ -5,6 +5,7 @@
 // Source:  org.apache.kafka.common.record DefaultRecord, KIP-82 (headers).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>

@@ -2,6 +2,7 @@
 // memory that the filler owns, so it must outlive the messages it filled. Small sizes mostly, now and then an edge.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
@@ -9,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"

@@ -1,6 +1,7 @@
 // The value of a `records` field: record batches that this layer never looks into.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bytes.h"

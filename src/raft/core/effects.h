@@ -1,6 +1,7 @@
 // What the core wants done. The shell carries effects out in the order given, and none before its `after` is on disk.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <variant>

@@ -9,6 +9,7 @@
 // Source: org.apache.kafka.raft.LeaderState.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 

@@ -17,6 +17,7 @@
 //             own log only as far as it is durable. Voter changes by request are not here yet.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <variant>

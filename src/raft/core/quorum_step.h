@@ -1,6 +1,8 @@
 // Private to raft/core: the arguments of one step of Quorum.
 #pragma once
 
+#include <utility>
+
 #include "raft/core/quorum.h"
 
 namespace moldau::raft {

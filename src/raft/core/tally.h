@@ -1,6 +1,7 @@
 // Counts the votes of one election among the voters it began with.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

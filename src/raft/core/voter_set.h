@@ -3,9 +3,11 @@
 // Source: KIP-853; org.apache.kafka.raft.VoterSet and KRaftControlRecordStateMachine.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "raft/core/replica_key.h"

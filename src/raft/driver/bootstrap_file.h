@@ -6,6 +6,8 @@
 // Source:     KIP-778; org.apache.kafka.metadata.bootstrap.BootstrapDirectory.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,9 @@
 // Bound: one read of kReadBytes, or one batch, in memory.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+
 #include "base/result.h"
 #include "raft/driver/metadata_batch.h"
 #include "storage/log/log.h"

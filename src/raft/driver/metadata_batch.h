@@ -7,8 +7,10 @@
 // Source:  org.apache.kafka.raft.internals.{BatchBuilder,RecordsIterator}, org.apache.kafka.raft.ControlRecord.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 

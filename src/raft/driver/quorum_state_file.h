@@ -10,6 +10,7 @@
 // Source:     FileQuorumStateStore, ElectionState.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 

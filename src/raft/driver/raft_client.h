@@ -16,10 +16,13 @@
 //             voter set with other members is refused at open.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 

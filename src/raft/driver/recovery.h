@@ -9,6 +9,7 @@
 //             are trusted; a damaged one is passed over if an older one and the log still hold everything.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>

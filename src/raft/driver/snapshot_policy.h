@@ -2,6 +2,7 @@
 // Pure. Source: SnapshotGenerator (when), KafkaRaftLog.maybeClean (which).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>

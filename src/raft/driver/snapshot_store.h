@@ -7,6 +7,7 @@
 // Source:     KIP-630; org.apache.kafka.raft.internals.KafkaRaftLog, FileRawSnapshotWriter.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

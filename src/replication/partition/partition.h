@@ -19,9 +19,12 @@
 //             woken by the event itself; acks=all waits for the disk by default.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,9 @@
 // What the source files of Partition share.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "replication/partition/partition.h"
 #include "runtime/timer.h"
 

@@ -1,7 +1,10 @@
 // One TCP connection of a shard: readiness through Asio, bytes through socket_io.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>

@@ -1,10 +1,12 @@
 // The FileSystem of production: POSIX calls, nothing cached. Relative paths are relative to the process.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>

@@ -8,6 +8,7 @@
 // counts.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/bytes.h"

@@ -1,6 +1,7 @@
 // What a Log is asked and what it answers: values only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 

@@ -1,6 +1,7 @@
 // What must reach the disk before a log's durable end may move: taken on the log's shard, run on Workers.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>

@@ -8,6 +8,7 @@
 // ProducerStateManager.readSnapshot/writeSnapshot, ProducerSnapshot version 1. Difference: sorted by producer id.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 

@@ -11,12 +11,14 @@
 //             written; applying never refuses, so that a log which another program wrote can always be loaded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <map>
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"

@@ -22,6 +22,9 @@
 // Source:     LogLoader, guarantees G13. Differences: as Log's.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/ids.h"
 #include "base/result.h"
 #include "runtime/random.h"

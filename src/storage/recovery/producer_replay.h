@@ -1,9 +1,11 @@
 // Reads producer state back from the batches of a log.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/callback.h"

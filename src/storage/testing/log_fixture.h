@@ -1,6 +1,13 @@
 // A GoogleTest fixture: one log in a MemoryFileSystem.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "storage/segment/segment.h"

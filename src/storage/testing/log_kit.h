@@ -1,8 +1,12 @@
 // What tests of logs need: batches, a logger that remembers, a log in a MemoryFileSystem, and all its records.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "runtime/fs.h"
 #include "tools/dump/dump_log.h"

@@ -1,11 +1,14 @@
 // A client of a made-up broker: its socket is a pair of buffers in memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <gtest/gtest.h>

@@ -1,7 +1,9 @@
 // For tests: requests of one topic, with the fields that tests vary.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 

@@ -1,8 +1,12 @@
 // Tests: a controller with its log; decisions are appended and replayed at once.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"

@@ -1,8 +1,13 @@
 // Tests: a small config schema and seeded entropy.
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <optional>
 #include <random>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "metadata/controller/config_schema.h"
 

@@ -1,6 +1,9 @@
 // For tests: batches from plain values and back, and bytes made valid again after they were bent.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <random>
 #include <string>

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <optional>
 
 #include "protocol/record/compression.h"
 #include "protocol/record/decompressor.h"

@@ -6,6 +6,7 @@
 // majority of voters, equal on all, and in the log of every later leader; one (offset, epoch), one content.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -13,6 +14,8 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "raft/core/quorum.h"

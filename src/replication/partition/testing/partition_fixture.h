@@ -2,6 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <expected>
 #include <map>
 #include <memory>
 #include <optional>

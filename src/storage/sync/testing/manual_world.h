@@ -1,8 +1,13 @@
 // One shard and its workers under the hand of a unit test: turns run when the test says so, worker jobs too.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <random>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/callback.h"

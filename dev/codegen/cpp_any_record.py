@@ -15,6 +15,12 @@ def emit(place: Place, records: list[Message]) -> dict[str, str]:
     banner = BANNER.format(source=folder)
     includes = "".join(f'#include "{place.directory}/{snake(m.name)}.h"\n' for m in sorted(records, key=lambda m: snake(m.name)))
     alternatives = ",\n    ".join(m.name for m in records)
+    pair = f"{name}AndVersion"
+    constructors = "".join(f"  {pair}({m.name} record, std::int16_t version) noexcept;\n" for m in records)
+    definitions = "".join(
+        f"{pair}::{pair}({taken} record, std::int16_t version) noexcept\n"
+        "    : record(std::move(record)), version(version) {}\n" for taken in [f"Any{name}", *(m.name for m in records)]
+    )
     header = (
         f"{banner}// Any record of this log, and its frame: uvarint frame version 1, uvarint type id, uvarint version, body.\n"
         "// Source: Kafka's AbstractApiMessageSerde.\n"
@@ -22,8 +28,12 @@ def emit(place: Place, records: list[Message]) -> dict[str, str]:
         f'#include "base/result.h"\n{includes}#include "protocol/wire/reader.h"\n#include "protocol/wire/writer.h"\n\n'
         f"namespace {place.namespace} {{\n\n"
         f"// The alternatives are ordered by type id.\nusing Any{name} = std::variant<\n    {alternatives}>;\n\n"
-        f"struct {name}AndVersion {{\n  Any{name} record;\n  std::int16_t version = 0;\n\n"
-        f"  friend bool operator==(const {name}AndVersion&, const {name}AndVersion&) = default;\n}};\n\n"
+        "// What a variant of so many does is compiled once, in the source file: its users are many.\n"
+        f"struct {pair} {{\n  {pair}() noexcept;\n  {pair}(Any{name} record, std::int16_t version) noexcept;\n{constructors}"
+        f"  {pair}(const {pair}&);\n  {pair}({pair}&&) noexcept;\n"
+        f"  {pair}& operator=(const {pair}&);\n  {pair}& operator=({pair}&&) noexcept;\n  ~{pair}();\n\n"
+        f"  Any{name} record;\n  std::int16_t version = 0;\n\n"
+        f"  friend bool operator==(const {pair}&, const {pair}&);\n}};\n\n"
         f"struct {name}Type {{\n  std::int16_t id = 0;\n  const char* name = \"\";\n  std::int16_t min_version = 0;\n"
         f"  std::int16_t max_version = 0;\n}};\n\n"
         f"[[nodiscard]] const {name}Type& type_of(const Any{name}& record) noexcept;\n"
@@ -54,6 +64,11 @@ def emit(place: Place, records: list[Message]) -> dict[str, str]:
         '  if (r.remaining() != 0) {\n    return fail(ErrorKind::kCorrupt, "bytes after a record", 0, static_cast<std::int64_t>(r.position()));\n  }\n'
         f"  return {name}AndVersion{{*std::move(record), version}};\n}}\n\n"
         "}  // namespace\n\n"
+        f"{pair}::{pair}() noexcept = default;\n{definitions}"
+        f"{pair}::{pair}(const {pair}&) = default;\n{pair}::{pair}({pair}&&) noexcept = default;\n"
+        f"{pair}& {pair}::operator=(const {pair}&) = default;\n{pair}& {pair}::operator=({pair}&&) noexcept = default;\n"
+        f"{pair}::~{pair}() = default;\n\n"
+        f"bool operator==(const {pair}& a, const {pair}& b) {{ return a.version == b.version && a.record == b.record; }}\n\n"
         f"const {name}Type& type_of(const Any{name}& record) noexcept {{ return k{name}Types[record.index()]; }}\n\n"
         f"const {name}Type* find_{snake_name}_type(std::int16_t id) noexcept {{\n"
         f"  for (const {name}Type& type : k{name}Types) {{\n    if (type.id == id) {{\n      return &type;\n    }}\n  }}\n"

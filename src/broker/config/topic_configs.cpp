@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config_schema/config_value.h"
+#include "replication/partition/partition_types.h"
 
 namespace moldau::broker {
 

@@ -8,6 +8,7 @@
 #include "broker/handlers/partition_inquiry.h"
 #include "protocol/messages/delete_records_request.h"
 #include "protocol/messages/delete_records_response.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 

@@ -6,6 +6,7 @@
 #include "broker/handlers/testing/requests.h"
 #include "protocol/messages/fetch_response.h"
 #include "protocol/messages/produce_response.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 namespace {

@@ -6,6 +6,7 @@
 #include "broker/handlers/partition_inquiry.h"
 #include "protocol/messages/list_offsets_request.h"
 #include "protocol/messages/list_offsets_response.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 

@@ -5,6 +5,7 @@
 #include "broker/handlers/partition_inquiry.h"
 #include "protocol/messages/offset_for_leader_epoch_request.h"
 #include "protocol/messages/offset_for_leader_epoch_response.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 

@@ -21,6 +21,7 @@
 #include "broker/request/request.h"
 #include "metadata/image/image.h"
 #include "protocol/errors/error_code.h"
+#include "replication/partition/partition_types.h"
 
 namespace moldau::broker {
 

@@ -5,6 +5,7 @@
 #include "broker/handlers/testing/made_up_broker.h"
 #include "broker/handlers/testing/requests.h"
 #include "protocol/messages/produce_response.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "broker/node/shard_services.h"
 #include "http/metrics_text.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 

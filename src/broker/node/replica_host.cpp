@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "broker/node/remove_files.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 namespace {

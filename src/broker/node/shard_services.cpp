@@ -15,6 +15,7 @@
 #include "broker/node/remove_files.h"
 #include "protocol/messages/fetch_request.h"
 #include "protocol/messages/produce_request.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 

@@ -20,7 +20,7 @@
 #include "broker/request/dispatcher.h"
 #include "broker/session/fetch_session.h"
 #include "protocol/record/scratch.h"
-#include "replication/partition/partition.h"
+#include "replication/partition/partition_environment.h"
 #include "runtime/world.h"
 #include "storage/sync/sync_group.h"
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/partitions/partition_router.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 namespace {

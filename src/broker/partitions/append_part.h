@@ -17,7 +17,7 @@
 #include "protocol/errors/error_code.h"
 #include "protocol/record/scratch.h"
 #include "protocol/record/validate.h"
-#include "replication/partition/partition.h"
+#include "replication/partition/partition_types.h"
 #include "runtime/clock.h"
 
 namespace moldau::broker {

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "broker/partitions/partition_router.h"
+#include "replication/partition/partition.h"
 
 namespace moldau::broker {
 namespace {

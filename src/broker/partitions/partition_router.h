@@ -20,8 +20,13 @@
 #include "broker/partitions/partition_seed.h"
 #include "metadata/image/delta.h"
 #include "metadata/image/image.h"
-#include "replication/partition/partition.h"
+#include "replication/partition/partition_environment.h"
 #include "runtime/shard.h"
+
+namespace moldau::replication {
+class Partition;
+struct PartitionConfig;
+}  // namespace moldau::replication
 
 namespace moldau::broker {
 

@@ -9,7 +9,8 @@
 #include "protocol/errors/error_code.h"
 #include "protocol/record/batch.h"
 #include "runtime/clock.h"
-#include "storage/log/log.h"
+#include "storage/log/log_types.h"
+#include "storage/segment/log_config.h"
 
 namespace moldau::replication {
 

@@ -9,6 +9,7 @@
 #include "broker/handlers/produce_handler.h"
 #include "broker/handlers/quorum_handlers.h"
 #include "broker/handlers/topic_handlers.h"
+#include "replication/partition/partition.h"
 #include "storage/directory/log_loader.h"
 
 namespace moldau::broker::testing {

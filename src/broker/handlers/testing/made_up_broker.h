@@ -20,9 +20,14 @@
 #include "broker/partitions/partition_home.h"
 #include "broker/request/dispatcher.h"
 #include "metadata/image/delta.h"
-#include "replication/partition/testing/partition_fixture.h"
+#include "replication/partition/partition_types.h"
+#include "replication/partition/testing/partition_fakes.h"
 #include "sim/world/sim_disk.h"
 #include "storage/sync/testing/manual_world.h"
+
+namespace moldau::replication {
+class Partition;
+}
 
 namespace moldau::broker::testing {
 

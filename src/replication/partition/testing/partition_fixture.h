@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 #include "protocol/record/testing/batches.h"
 #include "protocol/record/validate.h"
 #include "replication/partition/partition.h"
+#include "replication/partition/testing/partition_fakes.h"
 #include "sim/world/sim_disk.h"
 #include "storage/directory/log_loader.h"
 #include "storage/sync/testing/manual_world.h"
@@ -29,38 +29,6 @@ using protocol::ErrorCode;
 using record::testing::PlainRecord;
 
 inline constexpr LeaderEpoch kEpoch{5};
-
-class FakeBrokers final : public BrokerView {
- public:
-  std::optional<BrokerStatus> status(NodeId broker) const override {
-    const auto found = known.find(broker);
-    return found == known.end() ? std::nullopt : std::optional(found->second);
-  }
-  std::map<NodeId, BrokerStatus> known{{NodeId(1), {BrokerEpoch(11), false, false}},
-                                       {NodeId(2), {BrokerEpoch(12), false, false}},
-                                       {NodeId(3), {BrokerEpoch(13), false, false}}};
-};
-
-class FakeSender final : public AlterPartitionSender {
- public:
-  void send(Partition&, const AlterPartition& request) override { sent.push_back(request); }
-  std::vector<AlterPartition> sent;
-};
-
-class FakeDirectory final : public DirectoryLink {
- public:
-  void keep_log_start(Partition&, Function<void(bool)> done) override { waiting.push_back(std::move(done)); }
-  void on_roll_synced(Partition&) override { ++rolls; }
-  void on_storage_failure(Partition&, const Error& error) override { failures.push_back(error); }
-  void keep_all(bool kept) {
-    for (auto& done : std::exchange(waiting, {})) {
-      done(kept);
-    }
-  }
-  std::vector<Function<void(bool)>> waiting;
-  std::vector<Error> failures;
-  int rolls = 0;
-};
 
 // Writes down what it hears.
 class Diary final : public PartitionListener {

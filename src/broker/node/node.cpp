@@ -129,6 +129,14 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
     std::unique_ptr<HomeDirectoryLink> directory;
     std::unique_ptr<ShardServices> services;
     std::unique_ptr<RouterPublisher> publisher;
+
+    // One of kDropSteps, and whoever waits for the controller.
+    void drop(std::size_t step) {
+      if (services) {
+        (*services.*kDropSteps[step])();
+        controller->forget();
+      }
+    }
   };
 
   runtime::Shard& home() const noexcept { return world_.shard(0); }
@@ -201,11 +209,9 @@ Node::Impl::~Impl() {
   if (partition_home_) {
     partition_home_->close();
   }
-  for (const auto step : kDropSteps) {
+  for (std::size_t step = 0; step < std::size(kDropSteps); ++step) {
     for (PerShard& shard : shards_) {
-      if (shard.services) {
-        (*shard.services.*step)();
-      }
+      shard.drop(step);
     }
   }
   replicas_.reset();
@@ -467,13 +473,8 @@ void Node::Impl::drop_step(std::size_t step, Callback dropped) {
   if (step == std::size(kDropSteps)) {
     return dropped();
   }
-  on_every_shard(
-      [this, step](std::size_t i) {
-        if (shards_[i].services) {
-          (*shards_[i].services.*kDropSteps[step])();
-        }
-      },
-      [this, step, dropped = std::move(dropped)]() mutable { drop_step(step + 1, std::move(dropped)); });
+  on_every_shard([this, step](std::size_t i) { shards_[i].drop(step); },
+                 [this, step, dropped = std::move(dropped)]() mutable { drop_step(step + 1, std::move(dropped)); });
 }
 
 void Node::Impl::close_replicas() {

@@ -1,5 +1,6 @@
 #include "broker/node/node_controller.h"
 
+#include <memory>
 #include <utility>
 
 namespace moldau::broker {
@@ -35,11 +36,19 @@ void ProducerIdSource::on_block(std::expected<metadata::ProducerIdBlock, ApiErro
   }
 }
 
+template <class T>
+struct ControllerLink::WaitingFor final : Waiting {
+  explicit WaitingFor(ControllerReply<T> waiting) : reply(std::move(waiting)) {}
+  ControllerReply<T> reply;
+};
+
 template <class T, class Ask>
 void ControllerLink::hop(ControllerReply<T> reply, Ask ask) {
-  home_.post([this, reply = std::move(reply), ask = std::move(ask)]() mutable {
-    ControllerReply<T> back = [this, reply = std::move(reply)](std::expected<T, ApiError> answer) mutable {
-      here_.post([reply = std::move(reply), answer = std::move(answer)]() mutable { reply(std::move(answer)); });
+  const std::uint64_t number = ++last_number_;
+  waiting_.emplace(number, std::make_unique<WaitingFor<T>>(std::move(reply)));
+  home_.post([this, number, ask = std::move(ask)]() mutable {
+    ControllerReply<T> back = [this, number](std::expected<T, ApiError> told) {
+      here_.post([this, number, told = std::move(told)]() mutable { answer<T>(number, std::move(told)); });
     };
     if (target_.shell == nullptr) {
       back(std::unexpected(ApiError{ErrorCode::kNotController, "this node is starting or stopping"}));
@@ -47,6 +56,14 @@ void ControllerLink::hop(ControllerReply<T> reply, Ask ask) {
       ask(target_, std::move(back));
     }
   });
+}
+
+template <class T>
+void ControllerLink::answer(std::uint64_t number, std::expected<T, ApiError> answer) {
+  const auto waiting = waiting_.extract(number);
+  if (waiting) {
+    static_cast<WaitingFor<T>&>(*waiting.mapped()).reply(std::move(answer));
+  }
 }
 
 void ControllerLink::create_topics(metadata::CreateTopics request,

@@ -8,6 +8,7 @@
 #include <deque>
 #include <expected>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/handlers/controller_channel.h"
@@ -46,6 +47,8 @@ struct ControllerTarget {
   raft::RaftClient* raft = nullptr;
 };
 
+// Who waits for a reply stays on the asking shard, in a table; questions, answers and a number travel.
+// Bound: one entry for each request in work, which the connections bound.
 class ControllerLink final : public ControllerChannel {
  public:
   // `target` is read on the home shard only.
@@ -63,14 +66,27 @@ class ControllerLink final : public ControllerChannel {
   void alter_partition(metadata::AlterPartition request,
                        ControllerReply<std::vector<metadata::AlterPartitionOutcome>> reply) override;
 
+  // Drops who waits: their requests go. An answer that comes later finds nobody.
+  void forget() { waiting_.clear(); }
+
  private:
-  // Runs `ask(shell, back)` on the home shard; `back` is `reply` brought home again.
+  struct Waiting {
+    virtual ~Waiting() = default;
+  };
+  template <class T>
+  struct WaitingFor;
+
+  // Runs `ask(target, back)` on the home shard; what `back` is called with reaches `reply` on this one.
   template <class T, class Ask>
   void hop(ControllerReply<T> reply, Ask ask);
+  template <class T>
+  void answer(std::uint64_t number, std::expected<T, metadata::ApiError> answer);
 
   runtime::Shard& here_;
   runtime::Shard& home_;
   const ControllerTarget& target_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Waiting>> waiting_;
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace moldau::broker

@@ -15,7 +15,7 @@ class Scratch;
 namespace moldau::runtime {
 class FileSystem;
 class Shard;
-}
+}  // namespace moldau::runtime
 namespace moldau::storage {
 class SyncGroup;
 }

@@ -1,5 +1,6 @@
 #include "apps/start_node.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -28,6 +29,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kStopLimit{5000};     // a clean stop, whole
 constexpr milliseconds kNodePatience{4000};  // the node's part of it
+constexpr milliseconds kSameSignal{500};     // a supervisor may signal the process and its group: that counts once
 
 std::string text_of(const runtime::Endpoint& at) {
   const bool is_ipv6 = at.host.find(':') != std::string::npos;
@@ -142,10 +144,15 @@ class NodeProcess {
   }
 
   void on_signal() {
-    if (std::exchange(stop_signalled_, true)) {
+    const steady_clock::time_point now = steady_clock::now();
+    if (stop_signalled_ && now - *stop_signalled_ < kSameSignal) {
+      return;
+    }
+    if (stop_signalled_) {
       log(logger_, LogLevel::kWarn, "node", "a second signal: ending at once");
       std::_Exit(tools::kExitRefused);
     }
+    stop_signalled_ = now;
     log(logger_, LogLevel::kInfo, "node", "stopping");
     world_.request_stop();
   }
@@ -188,10 +195,10 @@ class NodeProcess {
   NodeSettings settings_;
   runtime::StreamLogger logger_;
   runtime::AsioWorld world_;
-  std::unique_ptr<broker::Node> node_;  // (home)
-  std::unique_ptr<http::Server> http_;  // (home)
-  bool stop_signalled_ = false;         // (home)
-  bool failed_ = false;                 // (home)
+  std::unique_ptr<broker::Node> node_;                      // (home)
+  std::unique_ptr<http::Server> http_;                      // (home)
+  std::optional<steady_clock::time_point> stop_signalled_;  // (home)
+  bool failed_ = false;                                     // (home)
 };
 
 }  // namespace

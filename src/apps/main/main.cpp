@@ -6,6 +6,9 @@
 #include <variant>
 #include <vector>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "apps/command_line.h"
 #include "apps/commands.h"
 #include "apps/dump_files.h"
@@ -35,8 +38,19 @@ struct Run {
 }  // namespace
 }  // namespace moldau::apps
 
+// A file opened later must not become what someone else writes to as stdout or stderr.
+static void open_standard_files() {
+  for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
+    if (fd > STDERR_FILENO) {
+      ::close(fd);
+      return;
+    }
+  }
+}
+
 int main(int count, char** arguments) {
   const auto started = std::chrono::steady_clock::now();
+  open_standard_files();
   const auto command =
       moldau::apps::parse_command_line(std::vector<std::string>(arguments + (count > 0 ? 1 : 0), arguments + count));
   if (!command) {

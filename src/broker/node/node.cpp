@@ -258,9 +258,14 @@ void Node::Impl::start(Events events) {
   for (const std::string& warning : config_.warnings) {
     log(world_.logger, LogLevel::kWarn, "config", "{}", warning);
   }
-  if (bind_listeners()) {
-    make_shards();
+  if (!bind_listeners()) {
+    return;
   }
+  // Only now: a start that is refused for its address leaves the mark of the last clean stop as it was.
+  if (const Result<> claimed = directory_.log_directory->claim(); !claimed) {
+    return fail(directory_.log_directory->path() + ": " + claimed.error().message());
+  }
+  make_shards();
 }
 
 bool Node::Impl::bind_listeners() {
@@ -296,6 +301,9 @@ void Node::Impl::make_shards() {
         shard.publisher = std::make_unique<RouterPublisher>(shard.services->router());
       },
       [this] {
+        if (stopping_) {
+          return;
+        }
         std::vector<PartitionRouter*> routers;
         std::vector<ShardServices*> all;
         for (PerShard& shard : shards_) {
@@ -315,7 +323,11 @@ void Node::Impl::make_shards() {
                                                          " failed, and it is the only one: " + error.message());
                                                   });
         on_every_shard([this, all](std::size_t i) { shards_[i].services->wire(all, *partition_home_, home()); },
-                       [this] { start_metadata(); });
+                       [this] {
+                         if (!stopping_) {
+                           start_metadata();
+                         }
+                       });
       });
 }
 
@@ -405,6 +417,9 @@ void Node::Impl::on_registered(BrokerEpoch epoch) {
 }
 
 void Node::Impl::serve() {
+  if (stopping_) {
+    return;
+  }
   std::vector<ConnectionTable*> brokers;
   std::vector<ConnectionTable*> controllers;
   for (PerShard& shard : shards_) {
@@ -534,11 +549,13 @@ void Node::Impl::destroy_shards(bool clean) {
 }
 
 std::vector<Node::Condition> Node::Impl::readiness() const {
-  return {{"the metadata log is read and its controller active", previous_registration_.has_value()},
-          {"the partition logs are open", replicas_ && replicas_->loaded()},
-          {"the broker is unfenced", lifecycle_ && lifecycle_->running()},
-          {"nothing has failed", !failed_},
-          {"clients are served", ready_}};
+  return {
+      {"the metadata log is read and its controller active", previous_registration_.has_value()},
+      {"the partition logs are open", replicas_ && replicas_->loaded()},
+      {"the broker is unfenced", lifecycle_ && lifecycle_->running()},
+      {"nothing has failed", !failed_},
+      {"no partition is damaged (does not keep the node from being ready)", !replicas_ || replicas_->damaged() == 0},
+      {"clients are served", ready_}};
 }
 
 void Node::Impl::collect_metrics(Function<void(std::string)> done) {
@@ -559,6 +576,7 @@ void Node::Impl::collect_metrics(Function<void(std::string)> done) {
         NodeMetrics node;
         node.ready = ready();
         node.partitions_hosted = replicas_ ? replicas_->partitions() : 0;
+        node.partitions_damaged = replicas_ ? replicas_->damaged() : 0;
         if (raft_) {
           node.metadata_high_watermark = raft_->high_watermark().value();
           node.leader_epoch = raft_->leader_epoch().value();

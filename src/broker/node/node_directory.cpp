@@ -112,9 +112,6 @@ std::expected<NodeDirectory, std::string> open_node_directory(const runtime::Wor
   if (auto refused = refuse_metadata(world.fs, directory.log_directory->path(), directory.bootstrap)) {
     return std::unexpected(*std::move(refused));
   }
-  if (const Result<> claimed = directory.log_directory->claim(); !claimed) {
-    return std::unexpected(directory.log_directory->path() + ": " + claimed.error().message());
-  }
   return directory;
 }
 

@@ -54,6 +54,10 @@ std::string render_metrics(const NodeMetrics& node, std::span<const ShardMetrics
               sum(&ShardMetrics::leaders));
   text.single("moldau_partitions_offline", Type::kGauge, "Open partitions whose log directory failed.",
               sum(&ShardMetrics::offline_partitions));
+  text.single(
+      "moldau_partitions_damaged", Type::kGauge,
+      "Partitions that are not served because their files are damaged or could not be opened; the log says why.",
+      std::uint64_t{node.partitions_damaged});
   text.single("moldau_log_bytes", Type::kGauge, "Bytes in the logs of open partitions.", sum(&ShardMetrics::log_bytes));
   text.single("moldau_metadata_high_watermark", Type::kGauge, "Committed end of the metadata log.",
               node.metadata_high_watermark);

@@ -31,6 +31,7 @@ struct ShardMetrics {
 struct NodeMetrics {
   bool ready = false;
   std::size_t partitions_hosted = 0;
+  std::size_t partitions_damaged = 0;
   std::int64_t metadata_high_watermark = 0;
   std::int32_t leader_epoch = 0;
 };

@@ -1,5 +1,7 @@
 #include "broker/node/replica_host.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
@@ -8,6 +10,9 @@
 
 namespace moldau::broker {
 namespace {
+
+constexpr std::size_t kJobsMax = 16;     // that make and remove partitions, at a time
+constexpr std::size_t kClosingMax = 16;  // of a stop, that close logs
 
 storage::CheckpointIntervals intervals_of(const NodeConfig& config) {
   storage::CheckpointIntervals intervals;
@@ -43,11 +48,13 @@ ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Err
     : environment_(environment),
       shard_(environment.world.shard(0)),
       logger_(environment.world.logger),
+      workers_(environment.world.workers, shard_, kJobsMax),
       checkpointer_(environment.directory, *this, shard_, environment.world.workers, intervals_of(environment.config)),
-      remover_(environment.directory, shard_, environment.world.workers, std::chrono::minutes(1)),
+      remover_(environment.directory, shard_, workers_, std::chrono::minutes(1)),
       config_warnings_(environment.topic_configs, logger_),
       retention_timer_(shard_.timers(), [this] { keep_seeds(); }),
-      expiry_timer_(shard_.timers(), [this] { expire_seeds_producers(); }) {
+      expiry_timer_(shard_.timers(), [this] { expire_seeds_producers(); }),
+      alive_(std::make_shared<ReplicaHost*>(this)) {
   environment_.directory.on_failure(
       [this, on_failure = std::move(on_failure)](storage::LogDirectory&, const Error& error) mutable {
         for (PartitionRouter* router : environment_.routers) {
@@ -59,7 +66,9 @@ ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Err
       });
 }
 
-ReplicaHost::~ReplicaHost() = default;
+ReplicaHost::~ReplicaHost() {
+  *alive_ = nullptr;
+}
 
 void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
   MOLDAU_ASSERT(!loading_ && !loaded_ && !stopping_);
@@ -79,18 +88,25 @@ void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
   };
   const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
   storage::load_logs(environment_.directory, logs, shard_, environment_.world.workers, std::move(plan),
-                     [this, done = std::move(done)](storage::LoadResult result) mutable {
-                       on_loaded(std::move(result));
-                       if (stopping_) {
-                         return std::exchange(stop_once_loaded_, {})();
+                     [alive = alive_, done = std::move(done)](storage::LoadResult result) mutable {
+                       ReplicaHost* host = *alive;
+                       if (host == nullptr) {
+                         return;
                        }
-                       begin_service();
+                       host->on_loaded(std::move(result));
+                       if (host->stopping_) {
+                         return std::exchange(host->stop_once_loaded_, {})();
+                       }
+                       host->begin_service();
                        done();
                      });
 }
 
 void ReplicaHost::on_loaded(storage::LoadResult result) {
   for (storage::LoadedLog& log : result.loaded) {
+    if (log.log->fenced() || log.log->offline()) {
+      damaged_.insert(log.name);
+    }
     environment_.home.add({.name = std::move(log.name),
                            .topic_id = log.topic_id,
                            .log = std::move(log.log),
@@ -98,6 +114,7 @@ void ReplicaHost::on_loaded(storage::LoadResult result) {
   }
   for (const storage::UnloadedLog& log : result.unloaded) {
     moldau::log(logger_, LogLevel::kError, "storage", "{} is not served: {}", log.directory, log.error.message());
+    damaged_.insert(log.name);
   }
   environment_.directory.forget_contents();
   all_loaded_ = result.unloaded.empty();
@@ -167,55 +184,62 @@ void ReplicaHost::host_if_ours(const metadata::Image& image, const metadata::Top
 }
 
 void ReplicaHost::create(Creation creation) {
+  if (stopping_ || environment_.directory.offline()) {
+    return;
+  }
+  busy_names_.try_emplace(creation.name, std::nullopt);
   struct Job {
     Creation creation;
+    std::string directory;
+    storage::LogEnvironment logs;
     storage::LogConfig config;
     std::int64_t now_ms = 0;
     Result<std::unique_ptr<storage::Log>> log = fail(ErrorKind::kInvalid, "not made yet");
   };
-  auto job = std::make_shared<Job>();
-  job->config = environment_.topic_configs.config_of(*image_, creation.name.topic).log;
-  job->creation = std::move(creation);
-  busy_names_.try_emplace(job->creation.name, std::nullopt);
-  job->now_ms = shard_.clock().wall_ms();
-  environment_.world.workers.run(
-      [this, job] {
-        const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
-        job->log = storage::make_log(environment_.directory.path(), logs, job->creation.name, job->creation.topic_id,
-                                     job->config, job->now_ms);
+  const storage::LogConfig config = environment_.topic_configs.config_of(*image_, creation.name.topic).log;
+  const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
+  auto job =
+      std::make_shared<Job>(std::move(creation), environment_.directory.path(), logs, config, shard_.clock().wall_ms());
+  workers_.run(
+      [job] {
+        job->log = storage::make_log(job->directory, job->logs, job->creation.name, job->creation.topic_id, job->config,
+                                     job->now_ms);
       },
-      shard_,
-      [this, job] {
-        const TopicIdPartition id{job->creation.topic_id, job->creation.name.partition};
-        if (!job->log) {
-          moldau::log(logger_, LogLevel::kError, "storage", "partition {}-{} could not be made: {}",
-                      job->creation.name.topic, id.partition.value(), job->log.error().message());
-          environment_.home.cancel_opening(id);
-          environment_.directory.fail(job->log.error());
-          return;
-        }
-        environment_.home.add({.name = job->creation.name,
-                               .topic_id = id.topic_id,
-                               .log = *std::move(job->log),
-                               .high_watermark = Offset{0}});
-        if (image_->topic(id.topic_id) == nullptr) {
-          remove(id, job->creation.name);  // deleted while it was being made
-        } else {
-          release_name(job->creation.name);
-        }
-      });
+      shard_, [this, job] { on_made(job->creation, std::move(job->log)); });
+}
+
+void ReplicaHost::on_made(const Creation& creation, Result<std::unique_ptr<storage::Log>> log) {
+  const TopicIdPartition id{creation.topic_id, creation.name.partition};
+  if (!log) {
+    moldau::log(logger_, LogLevel::kError, "storage", "partition {}-{} could not be made: {}", creation.name.topic,
+                id.partition.value(), log.error().message());
+    environment_.home.cancel_opening(id);
+    environment_.directory.fail(log.error());
+    return;
+  }
+  environment_.home.add(
+      {.name = creation.name, .topic_id = id.topic_id, .log = *std::move(log), .high_watermark = Offset{0}});
+  if (stopping_) {
+    return;
+  }
+  if (image_->topic(id.topic_id) == nullptr) {
+    remove(id, creation.name);  // deleted while it was being made
+  } else {
+    release_name(creation.name);
+  }
 }
 
 void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name) {
   if (!environment_.home.hosts(id)) {
     return;
   }
+  damaged_.erase(name);
   busy_names_.try_emplace(name, std::nullopt);
   environment_.home.remove(id, [this](PartitionSeed seed) {
     const TopicPartition name = seed.name;
     const std::chrono::milliseconds delay(seed.log->config().file_delete_delay_ms);
     auto closing = std::make_shared<PartitionSeed>(std::move(seed));
-    environment_.world.workers.run(
+    workers_.run(
         [closing, &logger = logger_] {
           if (const Result<> closed = closing->log->close(false); !closed) {
             // What a close writes is about to be removed.
@@ -312,7 +336,7 @@ void ReplicaHost::stop(Function<void(Result<>)> done) {
   if (loading_) {
     stop_once_loaded_ = [this, done = std::move(done)]() mutable { close_all(std::move(done)); };
   } else if (loaded_) {
-    close_all(std::move(done));
+    workers_.stop([this, done = std::move(done)]() mutable { close_all(std::move(done)); });
   } else {
     done(fail(ErrorKind::kClosed, "the logs were not opened yet"));
   }
@@ -330,32 +354,58 @@ void ReplicaHost::close_all(Function<void(Result<>)> done) {
 
 void ReplicaHost::close_logs(std::vector<PartitionSeed> seeds,
                              Function<void(std::vector<storage::PartitionMarks>, bool)> done) {
-  struct Job {
+  struct Closing {
     std::vector<PartitionSeed> seeds;
     std::vector<storage::PartitionMarks> marks;
-    std::vector<bool> keep_durable_end;
     bool clean = true;
-  };
-  auto job = std::make_shared<Job>();
-  job->seeds = std::move(seeds);
-  for (const PartitionSeed& seed : job->seeds) {
-    job->keep_durable_end.push_back(environment_.topic_configs.config_of(*image_, seed.name.topic).acks_all_sync);
-  }
-  environment_.world.workers.run(
-      [this, job] {
-        for (std::size_t i = 0; i < job->seeds.size(); ++i) {
-          PartitionSeed& seed = job->seeds[i];
-          // A fenced log has damage that only a start without the clean mark finds again.
-          job->clean = job->clean && !seed.log->fenced() && !seed.log->offline();
-          if (const Result<> closed = seed.log->close(!seed.log->offline()); !closed) {
-            job->clean = false;
-            moldau::log(logger_, LogLevel::kError, "storage", "{} did not close cleanly: {}", seed.log->directory(),
-                        closed.error().message());
-          }
-          job->marks.push_back(marks_of(seed, job->keep_durable_end[i]));
+    // On a worker.
+    void run(Logger& logger) {
+      for (std::size_t i = 0; i < seeds.size(); ++i) {
+        storage::Log& log = *seeds[i].log;
+        // A fenced log has damage that only a start without the clean mark finds again.
+        clean = clean && !log.fenced() && !log.offline();
+        if (const Result<> closed = log.close(!log.offline()); !closed) {
+          clean = false;
+          moldau::log(logger, LogLevel::kError, "storage", "{} did not close cleanly: {}", log.directory(),
+                      closed.error().message());
         }
-      },
-      shard_, [job, done = std::move(done)]() mutable { done(std::move(job->marks), job->clean); });
+        marks[i].recovery_point = log.recovery_point();
+        marks[i].log_start = log.log_start();
+        marks[i].durable_end = log.durable_end();
+      }
+    }
+  };
+  struct All {
+    std::vector<storage::PartitionMarks> marks;
+    bool clean = true;
+    std::size_t left = 0;
+    Function<void(std::vector<storage::PartitionMarks>, bool)> done;
+  };
+  // Each close waits for the disk several times: many at once share its flushes.
+  const std::size_t width = std::clamp<std::size_t>(seeds.size(), 1, kClosingMax);
+  auto all = std::make_shared<All>();
+  all->left = width;
+  all->done = std::move(done);
+  std::vector<std::shared_ptr<Closing>> parts;
+  for (std::size_t i = 0; i < width; ++i) {
+    parts.push_back(std::make_shared<Closing>());
+  }
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    Closing& part = *parts[i % width];
+    part.marks.push_back(
+        marks_of(seeds[i], environment_.topic_configs.config_of(*image_, seeds[i].name.topic).acks_all_sync));
+    part.seeds.push_back(std::move(seeds[i]));
+  }
+  for (const std::shared_ptr<Closing>& part : parts) {
+    environment_.world.workers.run([part, &logger = logger_] { part->run(logger); }, shard_,
+                                   [part, all] {
+                                     std::ranges::move(part->marks, std::back_inserter(all->marks));
+                                     all->clean = all->clean && part->clean;
+                                     if (--all->left == 0) {
+                                       all->done(std::move(all->marks), all->clean);
+                                     }
+                                   });
+  }
 }
 
 }  // namespace moldau::broker

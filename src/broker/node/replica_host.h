@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "broker/partitions/partition_home.h"
 #include "broker/partitions/partition_router.h"
 #include "metadata/loader/metadata_loader.h"
+#include "runtime/bounded_workers.h"
 #include "runtime/world.h"
 #include "storage/directory/checkpointer.h"
 #include "storage/directory/directory_remover.h"
@@ -65,6 +67,8 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   void stop(Function<void(Result<>)> done);
 
   [[nodiscard]] std::size_t partitions() const { return environment_.home.size(); }
+  // Of those, and of the directories that could not be opened, the ones found damaged at the start.
+  [[nodiscard]] std::size_t damaged() const noexcept { return damaged_.size(); }
   [[nodiscard]] bool loaded() const noexcept { return loaded_; }
 
  private:
@@ -76,6 +80,7 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   void apply(const metadata::Image& image, const metadata::ImageChanges& changes);
   void host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index);
   void create(Creation creation);
+  void on_made(const Creation& creation, Result<std::unique_ptr<storage::Log>> log);
   void remove(const TopicIdPartition& id, const TopicPartition& name);
   void release_name(const TopicPartition& name);
   void on_loaded(storage::LoadResult result);
@@ -92,10 +97,12 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   runtime::Shard& shard_;
   Logger& logger_;
   std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
+  runtime::BoundedWorkers workers_;  // for making and removing partitions
   storage::Checkpointer checkpointer_;
   storage::DirectoryRemover remover_;
   TopicConfigWarnings config_warnings_;
   std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
+  std::set<TopicPartition> damaged_;
   runtime::Timer retention_timer_;
   runtime::Timer expiry_timer_;
   bool loading_ = false;
@@ -103,6 +110,7 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   bool all_loaded_ = false;
   bool stopping_ = false;
   Callback stop_once_loaded_;
+  std::shared_ptr<ReplicaHost*> alive_;  // a load that ends finds out whether this is still there
 };
 
 }  // namespace moldau::broker

@@ -116,6 +116,10 @@ void AsioWorld::on_stop_signal(Callback on_signal) {
   MOLDAU_ASSERT(!impl_->started && !impl_->signals);
   impl_->on_signal = std::move(on_signal);
   impl_->signals = std::make_unique<SignalSet>(impl_->shards.front()->context(), SIGTERM, SIGINT);
+  struct sigaction hang_up{};
+  if (::sigaction(SIGHUP, nullptr, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN) {  // nohup is respected
+    impl_->signals->add(SIGHUP);
+  }
   impl_->wait_for_signal();
 }
 

@@ -2,7 +2,7 @@
 //
 //   AsioWorld world({.shards = 2}, logger);
 //   Node node(config, world.view());          // built on this thread; nothing runs yet
-//   world.on_stop_signal([&] { … });          // SIGTERM, SIGINT: on shard 0
+//   world.on_stop_signal([&] { … });          // SIGTERM, SIGINT, SIGHUP: on shard 0
 //   world.start();                            // first shard.post(…) then runs
 //   world.wait_for_stop_request();            // until request_stop()
 //   if (!world.stop(5s)) std::_Exit(1);       // a disk that hangs cannot be waited for
@@ -35,7 +35,8 @@ class AsioWorld {
 
   [[nodiscard]] World view() noexcept;
 
-  // `on_signal` runs on shard 0 each time SIGTERM or SIGINT arrives. Before start(), once.
+  // `on_signal` runs on shard 0 each time SIGTERM, SIGINT or SIGHUP (unless it was ignored) arrives. Before start(),
+  // once.
   void on_stop_signal(Callback on_signal);
   void start();
 

@@ -14,6 +14,14 @@ Offset offset_of(const PartitionOffsets& offsets, const TopicPartition& partitio
   return found == offsets.end() ? Offset(0) : found->second;
 }
 
+// An opened log without open files (D7): its first user opens them.
+Result<std::unique_ptr<Log>> open_idle(LogEnvironment environment, const std::string& directory,
+                                       const TopicPartition& name, const LogConfig& config, const OpenHints& hints) {
+  MOLDAU_TRY(log, Log::open(environment, directory, name, config, hints));
+  log->release_idle_resources();
+  return log;
+}
+
 // Carries one load through its jobs; kept alive by them.
 class Loading final : public std::enable_shared_from_this<Loading> {
  public:
@@ -99,7 +107,7 @@ class Loading final : public std::enable_shared_from_this<Loading> {
       }
       return;
     }
-    job.opened.emplace(Log::open(environment, job.found->directory, job.found->name, job.config, job.hints));
+    job.opened.emplace(open_idle(environment, job.found->directory, job.found->name, job.config, job.hints));
   }
 
   void on_done(Job& job) {
@@ -180,7 +188,7 @@ Result<std::unique_ptr<Log>> make_log(const std::string& directory, LogEnvironme
   OpenHints hints;
   hints.new_directory = true;
   hints.now_ms = now_ms;
-  return Log::open(environment, path, name, config, hints);
+  return open_idle(environment, path, name, config, hints);
 }
 
 }  // namespace moldau::storage

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/probe.h"
 #include "storage/log/log_state.h"
+#include "storage/recovery/producer_replay.h"
 
 namespace moldau::storage {
 

@@ -11,8 +11,8 @@
 #include "storage/epoch/leader_epoch_cache.h"
 #include "storage/log/log.h"
 #include "storage/producer_state/producer_state.h"
-#include "storage/recovery/producer_replay.h"
 #include "storage/recovery/producer_snapshot_file.h"
+#include "storage/recovery/segments.h"
 #include "storage/segment/segment.h"
 
 namespace moldau::storage {

@@ -2,21 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <span>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/callback.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "storage/producer_state/producer_state.h"
+#include "storage/recovery/segments.h"
 #include "storage/segment/segment.h"
 
 namespace moldau::storage {
-
-using Segments = std::vector<std::unique_ptr<Segment>>;  // by base offset
 
 // The marker in a control batch; nullopt: not an end-of-transaction marker, or compaction removed its record. kCorrupt.
 [[nodiscard]] Result<std::optional<EndMarker>> decode_end_marker(Bytes control_batch);

@@ -1,0 +1,57 @@
+// SegmentScan: reads the segments that a crash may have left unfinished, and says how far their batches are whole.
+//
+// Shard:      blocks; as recover_log, on whose log it works.
+// Order:      segments by base offset, of each its batches from the first on; the first damage ends it.
+// Invariants: C1  nothing is changed on the disk.
+//             C2  indexes and leader epochs of what was read are those of the whole batches before the damage.
+//             C3  a batch counts as whole by its header alone if it ends below the recovery point, else by its CRC too.
+// Errors:     kUnsupported, kIo; damage is an outcome, and the caller's to judge.
+// Bound:      reads the headers of all batches from the first segment's on, the bodies above the recovery point.
+// Source:     LogLoader.recoverSegment, LogSegment.recover. Differences: as Log's.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "protocol/record/batch.h"
+#include "storage/recovery/damage.h"
+#include "storage/recovery/epoch_recovery.h"
+#include "storage/recovery/open_report.h"
+#include "storage/recovery/segments.h"
+#include "storage/segment/batch_scanner.h"
+#include "storage/segment/log_config.h"
+
+namespace moldau::storage {
+
+struct ScanOutcome {
+  Offset end{0};                 // behind the last whole batch
+  std::optional<Damage> damage;  // what is there instead of the next one
+};
+
+class SegmentScan {
+ public:
+  // All are the recovery's and outlive it.
+  SegmentScan(Segments& segments, EpochRecovery& epochs, const LogConfig& config, Offset recovery_point,
+              OpenReport& report);
+
+  // Of the segments from index `first` on; there is one.
+  [[nodiscard]] Result<ScanOutcome> run(std::size_t first);
+
+ private:
+  [[nodiscard]] bool follows(const Segment& segment, Offset expected) const;
+  [[nodiscard]] Result<ScanOutcome> scan(std::size_t i);
+  [[nodiscard]] Result<> check_batch(const Segment& segment, const record::BatchHeader& header, Offset next,
+                                     BatchScanner& scanner) const;
+
+  Segments& segments_;
+  EpochRecovery& epochs_;
+  const LogConfig& config_;
+  Offset recovery_point_;
+  OpenReport& report_;
+  ByteVector buffer_;
+};
+
+}  // namespace moldau::storage

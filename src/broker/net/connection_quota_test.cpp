@@ -4,15 +4,15 @@
 
 #include <gtest/gtest.h>
 
-#include "broker/testing/fake_shard.h"
+#include "runtime/testing/manual_shard.h"
 
 namespace moldau::broker {
 namespace {
 
-using moldau::testing::FakeShard;
+using moldau::testing::ManualShard;
 
 TEST(ConnectionQuota, GivesNoMoreSlotsThanTheLimit) {
-  FakeShard home;
+  ManualShard home;
   ConnectionQuota quota(home, 2);
   auto first = quota.try_open();
   auto second = quota.try_open();
@@ -25,7 +25,7 @@ TEST(ConnectionQuota, GivesNoMoreSlotsThanTheLimit) {
 }
 
 TEST(ConnectionQuota, WhoWaitsIsToldInOrderOncePerSlot) {
-  FakeShard home;
+  ManualShard home;
   ConnectionQuota quota(home, 2);
   auto first = quota.try_open();
   auto second = quota.try_open();
@@ -51,7 +51,7 @@ TEST(ConnectionQuota, ConnectionsLeaveAThirdOfTheDescriptorsToFiles) {
 }
 
 TEST(ConnectionQuota, ASlotThatMovesCountsOnce) {
-  FakeShard home;
+  ManualShard home;
   ConnectionQuota quota(home, 2);
   {
     auto slot = quota.try_open();

@@ -99,7 +99,7 @@ void DispatchRig::settle() {
   constexpr int kTurnsMax = 1'000'000;
   for (int turns = 0; turns < kTurnsMax; ++turns) {
     shard_.turn();
-    if (!shard_.has_work()) {
+    if (shard_.idle()) {
       return;
     }
   }

@@ -11,8 +11,8 @@
 #include "broker/net/connection_table.h"
 #include "broker/request/dispatcher.h"
 #include "broker/testing/fake_net.h"
-#include "broker/testing/fake_shard.h"
 #include "broker/testing/table_rig.h"
+#include "runtime/testing/manual_shard.h"
 
 namespace moldau::testing {
 
@@ -44,13 +44,13 @@ class DispatchRig {
   void settle();
 
   [[nodiscard]] Seen& seen() noexcept { return seen_; }
-  [[nodiscard]] FakeShard& shard() noexcept { return shard_; }
+  [[nodiscard]] ManualShard& shard() noexcept { return shard_; }
   [[nodiscard]] broker::Dispatcher& dispatcher() noexcept { return dispatcher_; }
   [[nodiscard]] broker::ConnectionTable& table() noexcept { return table_; }
 
  private:
   NullLogger logger_;
-  FakeShard shard_;
+  ManualShard shard_;
   FakeNetwork network_;
   Seen seen_;
   broker::Dispatcher dispatcher_;

@@ -42,7 +42,7 @@ void FakePeer::notify() {
   }
 }
 
-FakeSocket::FakeSocket(FakeShard& shard, std::shared_ptr<FakePeer> peer) : shard_(shard), peer_(std::move(peer)) {
+FakeSocket::FakeSocket(ManualShard& shard, std::shared_ptr<FakePeer> peer) : shard_(shard), peer_(std::move(peer)) {
   peer_->socket_ = this;
 }
 

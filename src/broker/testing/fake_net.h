@@ -7,8 +7,8 @@
 #include <span>
 #include <utility>
 
-#include "broker/testing/fake_shard.h"
 #include "runtime/net.h"
+#include "runtime/testing/manual_shard.h"
 
 namespace moldau::testing {
 
@@ -50,7 +50,7 @@ class FakePeer {
 
 class FakeSocket final : public runtime::Socket {
  public:
-  FakeSocket(FakeShard& shard, std::shared_ptr<FakePeer> peer);
+  FakeSocket(ManualShard& shard, std::shared_ptr<FakePeer> peer);
   FakeSocket(const FakeSocket&) = delete;
   FakeSocket& operator=(const FakeSocket&) = delete;
   ~FakeSocket() override;
@@ -68,7 +68,7 @@ class FakeSocket final : public runtime::Socket {
   friend class FakePeer;
   void notify();
 
-  FakeShard& shard_;
+  ManualShard& shard_;
   std::shared_ptr<FakePeer> peer_;  // null once detached
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   runtime::SocketHandler* handler_ = nullptr;
@@ -93,7 +93,7 @@ class FakeDetachedSocket final : public runtime::DetachedSocket {
 // Attaches what another shard detached; nothing listens or connects here.
 class FakeNetwork final : public runtime::Network {
  public:
-  explicit FakeNetwork(FakeShard& shard) : shard_(shard) {}
+  explicit FakeNetwork(ManualShard& shard) : shard_(shard) {}
 
   [[nodiscard]] Result<std::unique_ptr<runtime::Listener>> listen(const runtime::Endpoint& at, int backlog,
                                                                   runtime::AcceptHandler& handler) override;
@@ -101,7 +101,7 @@ class FakeNetwork final : public runtime::Network {
   [[nodiscard]] std::unique_ptr<runtime::Socket> attach(std::unique_ptr<runtime::DetachedSocket> socket) override;
 
  private:
-  FakeShard& shard_;
+  ManualShard& shard_;
 };
 
 }  // namespace moldau::testing

@@ -81,7 +81,7 @@ void EchoHandler::answer_all() {
 TableRig::TableRig(const broker::ConnectionTable::Config& config, std::uint32_t shards) {
   for (std::uint32_t i = 0; i < shards; ++i) {
     Part& part = shards_.emplace_back();
-    part.shard = std::make_unique<FakeShard>(i);
+    part.shard = std::make_unique<ManualShard>(i);
     part.network = std::make_unique<FakeNetwork>(*part.shard);
     part.handler = std::make_unique<EchoHandler>();
     part.handler->own_shard = part.handler->home = i;
@@ -114,7 +114,7 @@ void TableRig::settle() {
     for (const Part& part : shards_) {
       part.shard->turn();
     }
-    if (std::none_of(shards_.begin(), shards_.end(), [](const Part& part) { return part.shard->has_work(); })) {
+    if (std::none_of(shards_.begin(), shards_.end(), [](const Part& part) { return !part.shard->idle(); })) {
       return;
     }
   }

@@ -12,7 +12,7 @@
 
 #include "broker/net/connection_table.h"
 #include "broker/testing/fake_net.h"
-#include "broker/testing/fake_shard.h"
+#include "runtime/testing/manual_shard.h"
 
 namespace moldau::testing {
 
@@ -71,13 +71,13 @@ class TableRig {
   // Time passes in steps of a quarter of a second, with turns between them.
   void pass(std::chrono::milliseconds time);
 
-  [[nodiscard]] FakeShard& shard(std::uint32_t index = 0) { return *shards_[index].shard; }
+  [[nodiscard]] ManualShard& shard(std::uint32_t index = 0) { return *shards_[index].shard; }
   [[nodiscard]] EchoHandler& handler(std::uint32_t index = 0) { return *shards_[index].handler; }
   [[nodiscard]] broker::ConnectionTable& table(std::uint32_t index = 0) { return *shards_[index].table; }
 
  private:
   struct Part {
-    std::unique_ptr<FakeShard> shard;
+    std::unique_ptr<ManualShard> shard;
     std::unique_ptr<FakeNetwork> network;
     std::unique_ptr<EchoHandler> handler;
     std::unique_ptr<broker::ConnectionTable> table;

@@ -9,51 +9,13 @@
 #include "metadata/image/testing/record_generator.h"
 #include "metadata/loader/controller_shell.h"
 #include "metadata/loader/metadata_loader.h"
-#include "runtime/turn_end_queue.h"
+#include "runtime/testing/manual_shard.h"
 
 namespace moldau::metadata {
 namespace {
 
+using moldau::testing::ManualShard;
 using testing::ids;
-
-class TestShard final : public runtime::Shard {
- public:
-  explicit TestShard(std::uint32_t index = 0) : index_(index) {}
-  [[nodiscard]] std::uint32_t index() const noexcept override { return index_; }
-  [[nodiscard]] const runtime::Clock& clock() const noexcept override { return clock_; }
-  [[nodiscard]] runtime::Random& random() noexcept override { return random_; }
-  [[nodiscard]] runtime::TimerQueue& timers() noexcept override { return timers_; }
-  [[nodiscard]] bool is_current() const noexcept override { return true; }
-  void post(Callback work) override { posted_.push_back(std::move(work)); }
-  void at_turn_end(runtime::TurnEndHook& hook) override { turn_end_.schedule(hook); }
-  void cancel_turn_end(runtime::TurnEndHook& hook) noexcept override { turn_end_.cancel(hook); }
-
-  void turn(std::chrono::nanoseconds passed = {}) {
-    clock_.time += passed;
-    timers_.fire(clock_.time);
-    for (auto work = std::exchange(posted_, {}); Callback & one : work) {
-      one();
-    }
-    turn_end_.run();
-  }
-
- private:
-  struct TestClock final : runtime::Clock {
-    runtime::MonoTime time{std::chrono::hours(1)};
-    [[nodiscard]] runtime::MonoTime now() const noexcept override { return time; }
-    [[nodiscard]] std::int64_t wall_ms() const noexcept override { return 1'790'000'000'000; }
-  };
-  struct TestRandom final : runtime::Random {
-    std::mt19937_64 source{7};
-    [[nodiscard]] std::uint64_t next() override { return source(); }
-  };
-  std::uint32_t index_;
-  TestClock clock_;
-  TestRandom random_;
-  runtime::TimerQueue timers_;
-  runtime::TurnEndQueue turn_end_;
-  std::deque<Callback> posted_;
-};
 
 struct Quiet final : Logger {
   [[nodiscard]] bool enabled(LogLevel) const noexcept override { return false; }
@@ -129,8 +91,8 @@ class LoaderTest : public ::testing::Test, public MetadataLoader::Listener {
     return record;
   }
 
-  TestShard shard;
-  TestShard other{1};
+  ManualShard shard;
+  ManualShard other{1};
   Quiet logger;
   MetadataLoader loader{shard, logger, *this};
   std::deque<RecordBatch> kept;
@@ -475,16 +437,16 @@ TEST_F(ShellTest, Semantics61WritesNoOpsAndFencesABrokerThatFellSilent) {
   lead();
   bring_up();
   const std::size_t before = log.batches.size();
-  shard.turn(std::chrono::milliseconds(500));
+  shard.pass(std::chrono::milliseconds(500));
   ASSERT_EQ(log.batches.size(), before + 1);
   EXPECT_TRUE(std::holds_alternative<records::NoOpRecord>(log.batches.back().records[0].record));
   for (int i = 0; i < 12; ++i) {
-    shard.turn(std::chrono::seconds(2));
+    shard.pass(std::chrono::seconds(2));
     beat();
     settle();
   }
   EXPECT_FALSE(loader.committed_image()->broker(NodeId(1))->fenced());
-  shard.turn(std::chrono::seconds(10));
+  shard.pass(std::chrono::seconds(10));
   settle();
   EXPECT_TRUE(loader.committed_image()->broker(NodeId(1))->fenced());
 }

@@ -9,7 +9,7 @@
 #include "raft/driver/bootstrap_file.h"
 #include "raft/driver/snapshot_store.h"
 #include "raft/driver/testing/scratch_directory.h"
-#include "storage/sync/testing/manual_world.h"
+#include "runtime/testing/silent_logger.h"
 
 namespace moldau::raft {
 namespace {

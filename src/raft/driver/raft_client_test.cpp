@@ -10,7 +10,9 @@
 #include "raft/driver/format.h"
 #include "raft/driver/quorum_state_file.h"
 #include "raft/driver/testing/scratch_directory.h"
-#include "storage/sync/testing/manual_world.h"
+#include "runtime/testing/manual_shard.h"
+#include "runtime/testing/manual_workers.h"
+#include "runtime/testing/silent_logger.h"
 #include "storage/testing/memory_fs.h"
 
 namespace moldau::raft {
@@ -110,7 +112,7 @@ class Process {
   }
   void run() { settle(shard_, workers_); }
   void advance(std::chrono::milliseconds by) {
-    shard_.advance(by);
+    shard_.pass(by);
     run();
   }
   bool append(const std::vector<std::string>& values) {
@@ -220,7 +222,7 @@ TEST_F(RaftClientTest, AppendsNothingBeforeTheVoteFileIsWritten) {
   auto node = process();
   ASSERT_TRUE(node->open());
   node->client->start(node->listener);
-  node->shard_.run_turn();
+  node->shard_.turn();
   EXPECT_FALSE(fs_->exists(file("quorum-state")).value());
   EXPECT_EQ(node->client->metadata_log().log_end(), Offset{0});
   node->run();
@@ -232,7 +234,7 @@ TEST_F(RaftClientTest, CommitsARecordWhenItIsDurable) {
   node->start();
   ASSERT_TRUE(node->append({"1", "2"}));
   EXPECT_TRUE(node->listener.values.empty());
-  node->shard_.run_turn();
+  node->shard_.turn();
   EXPECT_TRUE(node->listener.values.empty());
   node->run();
   EXPECT_EQ(node->listener.values, (std::vector<std::string>{"1", "2"}));
@@ -411,7 +413,7 @@ TEST_F(RaftClientTest, ATornTailIsCut) {
     ASSERT_TRUE(node->append({"1"}));
     node->run();
     ASSERT_TRUE(node->append({"2"}));
-    node->shard_.run_turn();  // written, not synced
+    node->shard_.turn();  // written, not synced
   }
   auto& log = fs_->content(file("00000000000000000000.log"));
   log.resize(log.size() - 3);

@@ -48,7 +48,7 @@ TEST_F(PartitionTest, RelaxingThePolicyLetsWaitersGo) {
 TEST_F(PartitionTest, AnAcksOneAppendAsksForNoSyncUntilFlushMessages) {
   open_leader({.flush_messages = 3});
   ASSERT_TRUE(append(1, Acks::kLeader));
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(workers.waiting(), 0U);
   ASSERT_TRUE(append(2, Acks::kLeader));
   settle();
@@ -59,9 +59,9 @@ TEST_F(PartitionTest, FlushMsAsksForASyncOfWhatWaitedLongEnough) {
   open_leader({.flush_ms = 1000});
   ASSERT_TRUE(append(1, Acks::kLeader));
   partition->sync_if_due();
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(workers.waiting(), 0U);
-  shard.advance(1001ms);
+  shard.pass(1001ms);
   partition->sync_if_due();
   settle();
   EXPECT_EQ(partition->durable_end(), Offset(1));
@@ -73,11 +73,11 @@ TEST_F(PartitionTest, OneSyncCoversTheAppendsOfATurnAndTheNextThoseOfMeanwhile) 
   ASSERT_TRUE(append());
   const auto first = await(Offset(1));
   const auto second = await(Offset(2));
-  shard.run_turn();
+  shard.turn();
   ASSERT_TRUE(append());
   const auto third = await(Offset(3));
   workers.run_all();
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(first->answer, ErrorCode::kNone);
   EXPECT_EQ(second->answer, ErrorCode::kNone);
   EXPECT_EQ(third->answer, std::nullopt);
@@ -89,7 +89,7 @@ TEST_F(PartitionTest, Semantics15ATimeoutIsAnsweredAndTheDataKept) {
   open_leader();
   ASSERT_TRUE(append());
   const auto ack = await(Offset(1), 100ms);
-  shard.advance(101ms);
+  shard.pass(101ms);
   EXPECT_EQ(ack->answer, ErrorCode::kRequestTimedOut);
   EXPECT_EQ(partition->log_end(), Offset(1));
   settle();
@@ -166,7 +166,7 @@ TEST_F(PartitionTest, AnAckAskedForAfterLeadershipEndedIsToldInTheNextTurn) {
   lead({1, 2}, {2}, 2, LeaderEpoch(6));
   const auto ack = await(Offset(1));
   EXPECT_EQ(ack->answer, std::nullopt);
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(ack->answer, ErrorCode::kNotLeaderOrFollower);
 }
 

@@ -110,7 +110,7 @@ TEST_F(PartitionTest, Semantics43DeleteRecordsWaitsForTheOtherReplicas) {
   delete_records(4, late, 1s);
   directory.keep_all(true);
   EXPECT_FALSE(answer.told);
-  shard.advance(1001ms);
+  shard.pass(1001ms);
   EXPECT_EQ(late.error, ErrorCode::kRequestTimedOut);
   ASSERT_TRUE(partition->read_as_follower(from(5, FetchIsolation::kLogEnd),
                                           {NodeId(2), BrokerEpoch(12), kEpoch, Offset(5), Offset(4)}));

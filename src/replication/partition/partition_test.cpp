@@ -90,7 +90,7 @@ TEST_F(PartitionTest, DeletionFailsWaitersAndHandsTheLogOut) {
   partition->add_listener(diary);
   ASSERT_TRUE(append());
   const auto ack = await(Offset(1));
-  shard.run_turn();  // a sync is in flight
+  shard.turn();  // a sync is in flight
   std::optional<WakeReason> woken;
   FetchWaiter poll([&woken](WakeReason reason) { woken = reason; });
   partition->park(Offset(1), FetchIsolation::kHighWatermark, poll);

@@ -18,10 +18,10 @@ TEST_F(PartitionTest, AnUnusedPartitionKeepsNoOpenFile) {
   settle();
   const auto file = file_read_by(*partition);
   ASSERT_FALSE(file.expired());
-  shard.advance(30s);
+  shard.pass(30s);
   partition->release_if_unused_since(shard.clock().now() - 60s);
   EXPECT_FALSE(file.expired()) << "it was used within the minute";
-  shard.advance(31s);
+  shard.pass(31s);
   partition->release_if_unused_since(shard.clock().now() - 60s);
   EXPECT_TRUE(file.expired());
   EXPECT_GT(partition->read(from(0))->slice.size, 0U) << "opened again";
@@ -34,7 +34,7 @@ TEST_F(PartitionTest, WhatIsUnsyncedIsSyncedBeforeTheFilesOfAnUnusedPartitionGo)
   open_leader();
   ASSERT_TRUE(append(3, Acks::kLeader));
   const auto file = file_read_by(*partition);
-  shard.advance(61s);
+  shard.pass(61s);
   partition->release_if_unused_since(shard.clock().now() - 60s);
   EXPECT_FALSE(file.expired());
   EXPECT_EQ(partition->durable_end(), Offset(0));
@@ -50,7 +50,7 @@ TEST_F(PartitionTest, APollAtTheEndOfTheLogKeepsNoFileOpen) {
   settle();
   const auto file = file_read_by(*partition);
   for (int i = 0; i < 61; ++i) {
-    shard.advance(1s);
+    shard.pass(1s);
     ASSERT_TRUE(partition->read(from(3)));
   }
   partition->release_if_unused_since(shard.clock().now() - 60s);
@@ -67,11 +67,11 @@ TEST_F(PartitionTest, Semantics21AProducerIdleForTooLongIsForgottenAndMayStartAn
                   AppendOrigin::kClient, kNoLeaderEpoch, shard.clock().wall_ms());
   };
   ASSERT_TRUE(produce(0));
-  shard.advance(24h - 1s);
+  shard.pass(24h - 1s);
   partition->expire_producers();
   EXPECT_EQ(partition->log()->producer_count(), 1U);
   EXPECT_EQ(produce(5).error().code, protocol::ErrorCode::kOutOfOrderSequenceNumber);
-  shard.advance(2s);
+  shard.pass(2s);
   partition->expire_producers();
   EXPECT_EQ(partition->log()->producer_count(), 0U);
   EXPECT_TRUE(produce(5));

@@ -2,13 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/testing/manual_shard.h"
+#include "runtime/testing/manual_workers.h"
+#include "runtime/testing/silent_logger.h"
 #include "sim/world/sim_disk.h"
 #include "storage/checkpoint/partition_metadata.h"
 #include "storage/directory/checkpointer.h"
 #include "storage/directory/directory_remover.h"
 #include "storage/directory/open_directories.h"
 #include "storage/directory/partition_directory.h"
-#include "storage/sync/testing/manual_world.h"
 
 namespace moldau::storage {
 namespace {
@@ -196,10 +198,10 @@ TEST_F(DirectoryTest, ADeletedPartitionIsRenamedAtOnceAndRemovedLater) {
   EXPECT_TRUE(done);
   ASSERT_EQ(names("/data").size(), 2U);
   EXPECT_TRUE(names("/data")[1].ends_with("-delete"));
-  shard.advance(59s);
+  shard.pass(59s);
   moldau::testing::settle(shard, workers);
   EXPECT_EQ(names("/data").size(), 2U);
-  shard.advance(2s);
+  shard.pass(2s);
   moldau::testing::settle(shard, workers);
   EXPECT_EQ(names("/data"), (std::vector<std::string>{".lock"}));
 }
@@ -210,9 +212,9 @@ TEST_F(DirectoryTest, ADeletionThatACrashInterruptedIsResumed) {
   const auto directory = open();
   DirectoryRemover remover(*directory, shard, workers, 60s);
   EXPECT_EQ(remover.pending(), 2U);
-  shard.advance(61s);
+  shard.pass(61s);
   moldau::testing::settle(shard, workers);
-  shard.advance(0s);  // one after the other
+  shard.pass(0s);  // one after the other
   moldau::testing::settle(shard, workers);
   EXPECT_EQ(names("/data"), (std::vector<std::string>{".lock"}));
 }
@@ -250,7 +252,7 @@ struct CheckpointerTest : DirectoryTest {
   void run(Checkpointer& checkpointer, std::chrono::milliseconds time) {
     (void)checkpointer;
     for (std::chrono::milliseconds passed{0}; passed < time; passed += 500ms) {
-      shard.advance(500ms);
+      shard.pass(500ms);
       moldau::testing::settle(shard, workers);
     }
   }

@@ -8,9 +8,11 @@
 #include "protocol/record/scratch.h"
 #include "protocol/record/testing/batches.h"
 #include "protocol/record/validate.h"
+#include "runtime/testing/manual_shard.h"
+#include "runtime/testing/manual_workers.h"
+#include "runtime/testing/silent_logger.h"
 #include "sim/world/sim_disk.h"
 #include "storage/checkpoint/partition_metadata.h"
-#include "storage/sync/testing/manual_world.h"
 
 namespace moldau::storage {
 namespace {

@@ -1,8 +1,8 @@
+#include "runtime/testing/manual_shard.h"
+#include "runtime/testing/manual_workers.h"
 #include "storage/sync/sync_group.h"
 
 #include <gtest/gtest.h>
-
-#include "storage/sync/testing/manual_world.h"
 
 namespace moldau::storage {
 namespace {
@@ -59,11 +59,11 @@ TEST_F(SyncGroupTest, WhatArrivesInOneTurnIsOneRound) {
   log.append();
   log.append();
   EXPECT_EQ(workers.waiting(), 0U) << "not before the turn ends";
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(workers.waiting(), 1U);
   workers.run_all();
   EXPECT_EQ(log.durable, 0);
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(log.durable, 2);
   EXPECT_EQ(group.rounds(), 1U);
 }
@@ -72,13 +72,13 @@ TEST_F(SyncGroupTest, WhatArrivesDuringARoundGoesWithTheNext) {
   SyncGroup group(shard, workers);
   Log log(group);
   log.append();
-  shard.run_turn();
+  shard.turn();
   log.append();
   log.append();
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(workers.waiting(), 1U) << "one round in flight";
   workers.run_one();
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(log.durable, 1);
   EXPECT_EQ(workers.waiting(), 1U);
   moldau::testing::settle(shard, workers);
@@ -94,10 +94,10 @@ TEST_F(SyncGroupTest, FilesOfManyLogsRunInParallelUpToTheBound) {
   a.append();
   b.append();
   c.append();
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(group.jobs_in_flight(), 4U);
   workers.run_one();
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(group.jobs_in_flight(), 4U);
   EXPECT_EQ(a.durable, 0) << "two of its files are open";
   moldau::testing::settle(shard, workers);
@@ -109,7 +109,7 @@ TEST_F(SyncGroupTest, AFailedSyncIsToldOnceAndNeverTriedAgain) {
   Log log(group, 3);
   log.answer = fail(ErrorKind::kIo, "sync", 5);
   log.append();
-  shard.run_turn();
+  shard.turn();
   log.append();
   workers.run_one();
   log.answer = {};
@@ -127,7 +127,7 @@ TEST_F(SyncGroupTest, AnEmptyRoundEndsAtOnceAndARoundMayAskForTheNext) {
   SyncGroup group(shard, workers);
   Log empty(group, 0);
   empty.append();
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(empty.durable, 1);
   Log log(group);
   log.append_in_end = true;
@@ -142,11 +142,11 @@ TEST_F(SyncGroupTest, AWithdrawnClientIsNotCalledAgain) {
     Log queued(group);
     queued.append();
   }
-  shard.run_turn();
+  shard.turn();
   EXPECT_EQ(workers.waiting(), 0U);
   auto log = std::make_unique<Log>(group, 0);
   log->append();
-  shard.run_turn();
+  shard.turn();
   log.reset();
   moldau::testing::settle(shard, workers);
 }
@@ -159,7 +159,7 @@ TEST_F(SyncGroupTest, CloseWaitsForWhatWasAskedFor) {
   b.append();
   bool idle = false;
   group.close([&idle] { idle = true; });
-  shard.run_turn();
+  shard.turn();
   EXPECT_FALSE(idle);
   moldau::testing::settle(shard, workers);
   EXPECT_TRUE(idle);

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "protocol/record/batch_builder.h"
 #include "protocol/record/validate.h"
-#include "runtime/random.h"
+#include "runtime/testing/seeded_random.h"
 #include "storage/log/log.h"
 
 namespace moldau::storage::testing {
@@ -24,14 +24,7 @@ class RememberingLogger final : public Logger {
   std::vector<std::string> lines;
 };
 
-class SeededRandom final : public runtime::Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) noexcept : state_(seed) {}
-  std::uint64_t next() override;
-
- private:
-  std::uint64_t state_;
-};
+using moldau::testing::SeededRandom;
 
 struct BatchSpec {
   std::int32_t records = 1;

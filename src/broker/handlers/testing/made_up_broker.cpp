@@ -236,7 +236,7 @@ void MadeUpBroker::run_turns() {
   bool idle = false;
   while (!idle) {
     for (const auto& shard : shards_) {
-      shard->shard.run_turn();
+      shard->shard.turn();
     }
     idle = true;
     for (const auto& shard : shards_) {
@@ -254,7 +254,7 @@ void MadeUpBroker::settle() {
 
 void MadeUpBroker::advance(std::chrono::milliseconds by) {
   for (const auto& shard : shards_) {
-    shard->shard.advance(by);
+    shard->shard.pass(by);
   }
   run_turns();
 }

@@ -22,8 +22,11 @@
 #include "metadata/image/delta.h"
 #include "replication/partition/partition_types.h"
 #include "replication/partition/testing/partition_fakes.h"
+#include "runtime/testing/manual_shard.h"
+#include "runtime/testing/manual_workers.h"
+#include "runtime/testing/seeded_random.h"
+#include "runtime/testing/silent_logger.h"
 #include "sim/world/sim_disk.h"
-#include "storage/sync/testing/manual_world.h"
 
 namespace moldau::replication {
 class Partition;
@@ -79,7 +82,7 @@ class MadeUpBroker {
   std::unique_ptr<runtime::FileSystem> fs_ = disk_.mount();
   moldau::testing::SilentLogger logger_;
   moldau::testing::ManualWorkers workers_;
-  moldau::testing::ManualRandom random_;
+  moldau::testing::SeededRandom random_;
   replication::testing::FakeBrokers brokers_;
   replication::testing::FakeSender sender_;
   replication::testing::FakeDirectory directory_;

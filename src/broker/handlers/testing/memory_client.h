@@ -19,7 +19,7 @@
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
 #include "runtime/net.h"
-#include "storage/sync/testing/manual_world.h"
+#include "runtime/testing/manual_shard.h"
 
 namespace moldau::broker::testing {
 

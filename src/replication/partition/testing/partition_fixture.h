@@ -18,9 +18,12 @@
 #include "protocol/record/validate.h"
 #include "replication/partition/partition.h"
 #include "replication/partition/testing/partition_fakes.h"
+#include "runtime/testing/manual_shard.h"
+#include "runtime/testing/manual_workers.h"
+#include "runtime/testing/seeded_random.h"
+#include "runtime/testing/silent_logger.h"
 #include "sim/world/sim_disk.h"
 #include "storage/directory/log_loader.h"
-#include "storage/sync/testing/manual_world.h"
 
 namespace moldau::replication::testing {
 
@@ -148,7 +151,7 @@ struct PartitionFixture : ::testing::Test {
   moldau::testing::SilentLogger logger;
   moldau::testing::ManualShard shard;
   moldau::testing::ManualWorkers workers;
-  moldau::testing::ManualRandom random;
+  moldau::testing::SeededRandom random;
   storage::SyncGroup sync{shard, workers};
   record::Scratch scratch;
   FakeBrokers partition_brokers;

@@ -1,4 +1,9 @@
-// A shard under the test's hand: time stands still until the test moves it, a turn happens when the test says so.
+// ManualShard: a shard under the test's hand: time stands still until the test moves it, a turn runs when the test says
+// so.
+//
+// Shard: itself; whoever asks is on it.
+// Order: a turn: due timers, what was posted before it, what is ready, the turn-end hooks. What these post is for the
+//        next turn.
 #pragma once
 
 #include <chrono>
@@ -6,15 +11,19 @@
 #include <utility>
 #include <vector>
 
+#include "base/callback.h"
+#include "runtime/clock.h"
 #include "runtime/random.h"
 #include "runtime/shard.h"
+#include "runtime/testing/seeded_random.h"
+#include "runtime/timer.h"
 #include "runtime/turn_end_queue.h"
 
 namespace moldau::testing {
 
-class FakeShard final : public runtime::Shard {
+class ManualShard final : public runtime::Shard {
  public:
-  explicit FakeShard(std::uint32_t index = 0) : index_(index) {}
+  explicit ManualShard(std::uint32_t index = 0) : index_(index) {}
 
   [[nodiscard]] std::uint32_t index() const noexcept override { return index_; }
   [[nodiscard]] const runtime::Clock& clock() const noexcept override { return clock_; }
@@ -25,34 +34,36 @@ class FakeShard final : public runtime::Shard {
   void at_turn_end(runtime::TurnEndHook& hook) override { turn_end_.schedule(hook); }
   void cancel_turn_end(runtime::TurnEndHook& hook) noexcept override { turn_end_.cancel(hook); }
 
-  // Readiness of a socket: runs in the next turn.
+  // Readiness of a socket: handled in the next turn, or in this one if what was posted brings it about.
   void add_ready(Callback handle) { ready_.push_back(std::move(handle)); }
 
-  // One turn: due timers, what was posted, what is ready, the hooks.
   void turn();
-  [[nodiscard]] bool has_work() const noexcept { return !posted_.empty() || !ready_.empty() || !turn_end_.empty(); }
+  // Nothing is left for another turn at the present time; timers apart.
+  [[nodiscard]] bool idle() const noexcept { return posted_.empty() && ready_.empty() && turn_end_.empty(); }
+
   // Moves time only.
-  void advance(std::chrono::nanoseconds by) noexcept { clock_.now_ += by; }
+  void advance(std::chrono::nanoseconds by) noexcept { clock_.advance(by); }
+  // Time passes, and a turn sees it.
+  void pass(std::chrono::nanoseconds by) {
+    advance(by);
+    turn();
+  }
 
  private:
-  class FakeClock final : public runtime::Clock {
+  class ManualClock final : public runtime::Clock {
    public:
     [[nodiscard]] runtime::MonoTime now() const noexcept override { return now_; }
     [[nodiscard]] std::int64_t wall_ms() const noexcept override;
-
-    runtime::MonoTime now_{std::chrono::hours(1)};
-  };
-  class CountingRandom final : public runtime::Random {
-   public:
-    [[nodiscard]] std::uint64_t next() override;
+    void advance(std::chrono::nanoseconds by) noexcept { now_ += by; }
 
    private:
-    std::uint64_t state_ = 0;
+    static constexpr runtime::MonoTime kStart{std::chrono::seconds(1000)};
+    runtime::MonoTime now_ = kStart;
   };
 
   std::uint32_t index_;
-  FakeClock clock_;
-  CountingRandom random_;
+  ManualClock clock_;
+  SeededRandom random_;
   runtime::TimerQueue timers_;
   runtime::TurnEndQueue turn_end_;
   std::vector<Callback> posted_;

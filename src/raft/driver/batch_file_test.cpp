@@ -8,13 +8,14 @@
 #include "protocol/record/batch_format.h"
 #include "raft/driver/bootstrap_file.h"
 #include "raft/driver/snapshot_store.h"
-#include "raft/driver/testing/scratch_directory.h"
+#include "runtime/asio/posix_fs.h"
+#include "runtime/testing/scratch_directory.h"
 #include "runtime/testing/silent_logger.h"
 
 namespace moldau::raft {
 namespace {
 
-using testing::ScratchDirectory;
+using moldau::testing::ScratchDirectory;
 
 MetadataRecordAndVersion config(const std::string& value) {
   metadata::records::ConfigRecord record;

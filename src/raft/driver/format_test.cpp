@@ -9,13 +9,14 @@
 
 #include "protocol/record/batch.h"
 #include "protocol/record/batch_format.h"
-#include "raft/driver/testing/scratch_directory.h"
+#include "runtime/asio/posix_fs.h"
+#include "runtime/testing/scratch_directory.h"
 #include "storage/checkpoint/meta_properties.h"
 
 namespace moldau::raft {
 namespace {
 
-using testing::ScratchDirectory;
+using moldau::testing::ScratchDirectory;
 
 class Script final : public runtime::Random {
  public:

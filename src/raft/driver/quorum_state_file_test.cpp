@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "raft/driver/testing/scratch_directory.h"
+#include "runtime/asio/posix_fs.h"
+#include "runtime/testing/scratch_directory.h"
 
 namespace moldau::raft {
 namespace {
 
-using testing::ScratchDirectory;
+using moldau::testing::ScratchDirectory;
 
 TEST(QuorumState, IsKafkasLineForADynamicQuorum) {
   const ElectionRecord led{LeaderEpoch{1}, NodeId{1}, {}};

@@ -9,9 +9,10 @@
 #include "raft/driver/durable_end.h"
 #include "raft/driver/format.h"
 #include "raft/driver/quorum_state_file.h"
-#include "raft/driver/testing/scratch_directory.h"
+#include "runtime/asio/posix_fs.h"
 #include "runtime/testing/manual_shard.h"
 #include "runtime/testing/manual_workers.h"
+#include "runtime/testing/scratch_directory.h"
 #include "runtime/testing/silent_logger.h"
 #include "storage/testing/memory_fs.h"
 
@@ -20,6 +21,7 @@ namespace {
 
 using moldau::testing::ManualShard;
 using moldau::testing::ManualWorkers;
+using moldau::testing::ScratchDirectory;
 using moldau::testing::settle;
 using moldau::testing::SilentLogger;
 using storage::testing::MemoryFileSystem;
@@ -196,7 +198,7 @@ TEST_F(RaftClientTest, FirstStartWritesWhatApacheKafkaWritesFirst) {
   EXPECT_EQ(as_text(fs_->content(file("partition.metadata"))), "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ");
 
   // The same batch as Apache Kafka's first, but for ids, times and the checksum over them.
-  const testing::ScratchDirectory golden("first-start", MOLDAU_SOURCE_DIR);
+  const ScratchDirectory golden("first-start", MOLDAU_SOURCE_DIR);
   runtime::PosixFileSystem disk;
   const auto kafkas = *runtime::read_file(disk, golden / "__cluster_metadata-0/00000000000000000000.log", 1 << 20);
   const auto theirs = *record::BatchView::parse(kafkas);
@@ -466,7 +468,7 @@ class KafkaDirectory : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(KafkaDirectory, IsLoadedAndContinued) {
   runtime::PosixFileSystem fs;
-  const testing::ScratchDirectory golden(GetParam(), MOLDAU_SOURCE_DIR);
+  const ScratchDirectory golden(GetParam(), MOLDAU_SOURCE_DIR);
   record::Scratch scratch;
   SilentLogger logger;
   SnapshotStore store(fs, golden / "__cluster_metadata-0", logger);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <future>
 #include <optional>
@@ -14,6 +13,7 @@
 
 #include "runtime/asio/asio_world.h"
 #include "runtime/asio/stream_logger.h"
+#include "runtime/testing/scratch_directory.h"
 
 namespace moldau::runtime {
 namespace {
@@ -83,7 +83,7 @@ std::vector<OutRegion> rest_of(std::vector<OutRegion> regions, std::size_t bytes
   return regions;
 }
 
-class AsioNetworks : public testing::Test, public AcceptHandler {
+class AsioNetworks : public ::testing::Test, public AcceptHandler {
  protected:
   AsioNetworks() { world_.start(); }
   ~AsioNetworks() override { EXPECT_TRUE(world_.stop(seconds(5))); }
@@ -163,13 +163,12 @@ TEST_F(AsioNetworks, EchoesOverIpv4AndIpv6) {
 }
 
 TEST_F(AsioNetworks, ManyRegionsOfMemoryAndFileArriveInOrderThroughASlowPeer) {
-  std::string name = testing::TempDir() + "moldau_net_XXXXXX";
-  ASSERT_GE(::mkstemp(name.data()), 0);
+  const moldau::testing::ScratchDirectory directory;
   std::string file_text(3 << 20, ' ');
   for (std::size_t i = 0; i < file_text.size(); ++i) {
     file_text[i] = static_cast<char>('a' + i * 31 % 26 + (i >> 12) % 3);
   }
-  const std::shared_ptr<File> file = view_.fs.open(name, OpenMode::kReadWrite).value();
+  const std::shared_ptr<File> file = view_.fs.open(directory / "file", OpenMode::kCreateNew).value();
   const Bytes pieces[] = {as_bytes(file_text)};
   ASSERT_TRUE(file->write_at(0, pieces));
 
@@ -229,13 +228,11 @@ TEST_F(AsioNetworks, ManyRegionsOfMemoryAndFileArriveInOrderThroughASlowPeer) {
   EXPECT_EQ(client_.received.size(), expected.size());
   EXPECT_TRUE(client_.received == expected);
   EXPECT_GT(partial, 0);
-  ::unlink(name.c_str());
 }
 
 TEST_F(AsioNetworks, AFileShorterThanItsRegionEndsTheStream) {
-  std::string name = testing::TempDir() + "moldau_net_XXXXXX";
-  ASSERT_GE(::mkstemp(name.data()), 0);
-  const std::shared_ptr<File> file = view_.fs.open(name, OpenMode::kReadWrite).value();
+  const moldau::testing::ScratchDirectory directory;
+  const std::shared_ptr<File> file = view_.fs.open(directory / "file", OpenMode::kCreateNew).value();
   const Bytes pieces[] = {as_bytes("short")};
   ASSERT_TRUE(file->write_at(0, pieces));
   std::promise<std::vector<IoStatus>> statuses;
@@ -252,7 +249,6 @@ TEST_F(AsioNetworks, AFileShorterThanItsRegionEndsTheStream) {
     return 0;
   });
   EXPECT_EQ(statuses.get_future().get(), (std::vector{IoStatus::kOk, IoStatus::kClosed}));
-  ::unlink(name.c_str());
 }
 
 TEST_F(AsioNetworks, ARefusedConnectionReadsAsClosed) {

@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class AsioWorlds : public testing::Test {
+class AsioWorlds : public ::testing::Test {
  protected:
   StreamLogger logger_{2, LogFormat::kPlain, LogLevel::kError};
   AsioWorld world_{{.shards = 2, .workers = 2}, logger_};

@@ -1,7 +1,6 @@
 #include "runtime/asio/posix_fs.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,19 +8,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/testing/scratch_directory.h"
+
 namespace moldau::runtime {
 namespace {
 
-class PosixFs : public testing::Test {
+class PosixFs : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "moldau_fs_XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-  }
-  void TearDown() override { EXPECT_TRUE(fs_.remove_tree(directory_)); }
-
-  std::string path(std::string_view name) const { return join_path(directory_, name); }
+  std::string path(std::string_view name) const { return join_path(directory_.path(), name); }
   std::shared_ptr<File> create(std::string_view name, std::string_view content = {}) {
     auto file = fs_.open(path(name), OpenMode::kCreateNew).value();
     const Bytes pieces[] = {as_bytes(content)};
@@ -34,7 +28,7 @@ class PosixFs : public testing::Test {
   }
 
   PosixFileSystem fs_;
-  std::string directory_;
+  moldau::testing::ScratchDirectory directory_;
 };
 
 TEST_F(PosixFs, WritesManyPiecesAsOneRange) {
@@ -66,7 +60,7 @@ TEST_F(PosixFs, SaysWhyItCannotOpen) {
   create("there");
   EXPECT_EQ(fs_.open(path("there"), OpenMode::kCreateNew).error().kind(), ErrorKind::kExists);
   EXPECT_TRUE(fs_.open(path("there"), OpenMode::kCreate));
-  EXPECT_EQ(fs_.open(directory_, OpenMode::kReadWrite).error().kind(), ErrorKind::kIo);
+  EXPECT_EQ(fs_.open(directory_.path(), OpenMode::kReadWrite).error().kind(), ErrorKind::kIo);
 }
 
 TEST_F(PosixFs, AFullDeviceIsNoSpace) {
@@ -79,9 +73,10 @@ TEST_F(PosixFs, ListsWithoutFollowingLinks) {
   create("file");
   ASSERT_TRUE(fs_.make_dirs(path("dir/below")));
   ASSERT_EQ(::symlink(path("dir").c_str(), path("link").c_str()), 0);
-  EXPECT_THAT(fs_.list(directory_).value(),
-              testing::UnorderedElementsAre(DirEntry{"file", EntryKind::kFile}, DirEntry{"dir", EntryKind::kDirectory},
-                                            DirEntry{"link", EntryKind::kOther}));
+  EXPECT_THAT(
+      fs_.list(directory_.path()).value(),
+      ::testing::UnorderedElementsAre(DirEntry{"file", EntryKind::kFile}, DirEntry{"dir", EntryKind::kDirectory},
+                                      DirEntry{"link", EntryKind::kOther}));
   EXPECT_EQ(fs_.list(path("missing")).error().kind(), ErrorKind::kNotFound);
 }
 
@@ -119,7 +114,7 @@ TEST_F(PosixFs, ReplaceFileLeavesNoTemporary) {
   ASSERT_TRUE(replace_file(fs_, path("checkpoint"), as_bytes("one")));
   ASSERT_TRUE(replace_file(fs_, path("checkpoint"), as_bytes("two")));
   EXPECT_EQ(content("checkpoint"), "two");
-  EXPECT_EQ(fs_.list(directory_)->size(), 1U);
+  EXPECT_EQ(fs_.list(directory_.path())->size(), 1U);
   EXPECT_EQ(read_file(fs_, path("checkpoint"), 2).error().kind(), ErrorKind::kTooLarge);
 }
 
@@ -160,7 +155,7 @@ TEST_F(PosixFs, ALockExcludesOtherProcessesAndItself) {
 }
 
 TEST_F(PosixFs, SyncsDirectories) {
-  EXPECT_TRUE(fs_.sync_dir(directory_));
+  EXPECT_TRUE(fs_.sync_dir(directory_.path()));
   EXPECT_EQ(fs_.sync_dir(path("missing")).error().kind(), ErrorKind::kNotFound);
 }
 

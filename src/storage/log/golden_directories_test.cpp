@@ -1,11 +1,8 @@
 // Apache Kafka's own directories (tests/golden/directories): every log opens, and holds what Kafka's consumer saw.
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
-
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -13,6 +10,7 @@
 
 #include "protocol/record/record_walker.h"
 #include "runtime/asio/posix_fs.h"
+#include "runtime/testing/scratch_directory.h"
 #include "storage/testing/log_kit.h"
 
 namespace moldau::storage::testing {
@@ -52,12 +50,7 @@ struct Expected {
 class GoldenDirectory : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    // In memory where there is such a place: hundreds of syncs on a busy disk take seconds.
-    std::string name = (::access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : ::testing::TempDir()) + "moldau_golden_XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
     const std::string golden = std::string(MOLDAU_SOURCE_DIR) + "/tests/golden/directories/" + GetParam();
-    output_of(fmt::format("tar xzf {}.tar.gz -C {}", golden, root_));
     std::istringstream lines(output_of(fmt::format(
         "python3 -c \"import "
         "json;m=json.load(open('{}.json'));[print(n,p['start'],p['end'],p['lso'],p['read_uncommitted']['sha256'],"
@@ -68,10 +61,9 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
     }
     ASSERT_GT(expected_.size(), 15U);
   }
-  void TearDown() override { EXPECT_TRUE(fs_.remove_tree(root_)); }
 
   [[nodiscard]] std::int64_t checkpoint(const char* file, const std::string& partition) const {
-    std::ifstream in(root_ + "/" + file);
+    std::ifstream in(root_ / file);
     std::string topic;
     std::int64_t index = 0;
     std::int64_t offset = 0;
@@ -89,7 +81,7 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
     config.cleanup_compact = name.starts_with("compacted") || name.starts_with("__");
     const std::size_t dash = name.rfind('-');
     const TopicPartition partition{name.substr(0, dash), PartitionIndex(std::stoi(name.substr(dash + 1)))};
-    return Log::open({fs_, logger_, random_}, root_ + "/" + name, partition, config,
+    return Log::open({fs_, logger_, random_}, root_ / name, partition, config,
                      {.clean_shutdown = clean,
                       .recovery_point = Offset(checkpoint("recovery-point-offset-checkpoint", name)),
                       .log_start = Offset(checkpoint("log-start-offset-checkpoint", name)),
@@ -161,8 +153,8 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
 
   // The digests are compared at the end, by one process.
   void expect_digest(const std::string& name, const std::string& lines, const std::string& digest) {
-    std::ofstream(root_ + "/" + name, std::ios::binary) << lines;
-    std::ofstream(root_ + "/digests", std::ios::app) << digest << "  " << root_ << "/" << name << "\n";
+    std::ofstream(root_ / name, std::ios::binary) << lines;
+    std::ofstream((root_ / "digests"), std::ios::app) << digest << "  " << root_ / name << "\n";
   }
 
   void expect_all(bool clean) {
@@ -180,10 +172,10 @@ class GoldenDirectory : public ::testing::TestWithParam<const char*> {
       EXPECT_EQ((*log)->open_report().bytes_cut, 0U);
       ASSERT_TRUE((*log)->close(true));
     }
-    output_of("sha256sum --check --quiet " + root_ + "/digests");
+    output_of("sha256sum --check --quiet " + (root_ / "digests"));
   }
 
-  std::string root_;
+  moldau::testing::ScratchDirectory root_{GetParam(), MOLDAU_SOURCE_DIR};
   runtime::PosixFileSystem fs_;
   RememberingLogger logger_;
   SeededRandom random_{1};

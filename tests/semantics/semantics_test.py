@@ -123,6 +123,7 @@ def fetch_body(topics, max_wait_ms=0, min_bytes=1, session_id=0, session_epoch=-
 
 
 def node(work, **settings):
+    """A node that runs within its `with`, which stops what a case has not stopped or killed by then."""
     return Moldau(binary, work, {"log.retention.ms": "-1", **{key.replace("_", "."): value for key, value in settings.items()}})
 
 
@@ -236,9 +237,8 @@ def case_line_45_a_compacted_topic_keeps_everything_and_says_so_once(work):
 def case_line_22_producer_ids_are_not_given_out_again_after_a_kill(work):
     broker = node(work)
     seen = []
-    try:
-        for _ in range(3):
-            broker.start()
+    for _ in range(3):
+        with broker:
             client = Client(broker.port)
             for _ in range(2):
                 answer = client.ask("InitProducerId", 4, {"transactionalId": None, "transactionTimeoutMs": 1000})
@@ -247,15 +247,11 @@ def case_line_22_producer_ids_are_not_given_out_again_after_a_kill(work):
                 equal((answer["errorCode"], answer["producerEpoch"]), (0, 0), "a new producer")
                 seen.append(answer["producerId"])
             broker.kill()
-    finally:
-        broker.kill()
     check(len(set(seen)) == len(seen) and seen == sorted(seen), f"ids {seen}")
 
 
 def case_line_19_a_duplicate_is_known_after_a_kill(work):
-    broker = node(work)
-    try:
-        broker.start()
+    with node(work) as broker:
         client = Client(broker.port)
         client.create("t")
         now = int(time.time() * 1000)
@@ -267,8 +263,6 @@ def case_line_19_a_duplicate_is_known_after_a_kill(work):
         equal(client.must_produce("t", f"@ (k,1,ts={now}) pid=7 pepoch=0 seq=1"), 1, "the duplicate's offset")
         equal(client.produce("t", f"@ (k,9,ts={now}) pid=7 pepoch=0 seq=9")["errorCode"], 45, "a gap")
         equal(client.must_produce("t", f"@ (k,3,ts={now}) pid=7 pepoch=0 seq=3"), 3, "the next offset")
-    finally:
-        broker.kill()
 
 
 def case_line_21_an_idle_producer_is_forgotten_and_may_start_anywhere(work):
@@ -308,9 +302,7 @@ def case_line_31_a_session_goes_on_from_any_connection(work):
 
 
 def case_line_36_a_lost_tail_is_shown_to_who_read_it(work):
-    broker = node(work)
-    try:
-        broker.start()
+    with node(work) as broker:
         client = Client(broker.port)
         client.create("t")
         client.must_produce("t", "@ n=3 size=10")  # acks=all: on the disk
@@ -330,14 +322,10 @@ def case_line_36_a_lost_tail_is_shown_to_who_read_it(work):
         data = client.ask(FETCH, 12, body)["responses"][0]["partitions"][0]
         equal((data["errorCode"], data["divergingEpoch"]["epoch"], data["divergingEpoch"]["endOffset"]), (0, 0, 3), "the fetch")
         check(not data["records"] and time.monotonic() - began < 3, "it came with records, or late")
-    finally:
-        broker.kill()
 
 
 def case_line_43_deleted_records_stay_deleted_after_a_kill(work):
-    broker = node(work)
-    try:
-        broker.start()
+    with node(work) as broker:
         client = Client(broker.port)
         client.create("t")
         client.must_produce("t", "@ n=5 size=10")
@@ -347,8 +335,6 @@ def case_line_43_deleted_records_stay_deleted_after_a_kill(work):
         broker.kill()
         client = start_again(broker, "t", timestamp=-2)
         equal(client.offset("t", -2), 3, "the log start")
-    finally:
-        broker.kill()
 
 
 def case_line_44_retention_deletes_whole_segments_and_an_empty_policy_none(work):
@@ -375,9 +361,7 @@ def case_line_44_retention_deletes_whole_segments_and_an_empty_policy_none(work)
 
 
 def case_line_61_every_start_raises_the_leader_epoch_by_two(work):
-    broker = node(work)
-    try:
-        broker.start()
+    with node(work) as broker:
         client = Client(broker.port)
         client.create("t")
         client.must_produce("t", "@ n=5 size=10")
@@ -390,20 +374,15 @@ def case_line_61_every_start_raises_the_leader_epoch_by_two(work):
         broker.stop()
         checkpoint = (broker.data / "t-0" / "leader-epoch-checkpoint").read_text().split("\n")
         equal(checkpoint[:5], ["0", "3", "0 0", "2 5", "4 7"], "leader-epoch-checkpoint")
-    finally:
-        broker.kill()
 
 
 def case_line_61_our_own_files_are_known_at_every_start(work):
     broker = node(work)
-    try:
-        for stop in (broker.stop, broker.kill, broker.stop):
-            broker.start()
+    for stop in (broker.stop, broker.kill, broker.stop):
+        with broker:
             client = Client(broker.port)
             client.ask("InitProducerId", 4, {"transactionalId": None, "transactionTimeoutMs": 1000})
             stop()
-    finally:
-        broker.kill()
     said = [line for line in broker.log.read_text().splitlines() if "left alone" in line]
     equal(said, [], "files that the node does not know")
 
@@ -444,20 +423,18 @@ def case_directory_with_an_unknown_feature_level_is_refused_and_left_as_it_is(wo
             ("transaction.version", level(9), ("transaction.version", "9")),
             ("group.version", rename, ("group.vexxxxx", "does not know")))):
         for stop in ("clean", "kill"):
-            broker = node(work / f"{number}-{stop}")
-            broker.start()
-            Client(broker.port).create("t")
-            (broker.stop if stop == "clean" else broker.kill)()
+            with node(work / f"{number}-{stop}") as broker:
+                Client(broker.port).create("t")
+                (broker.stop if stop == "clean" else broker.kill)()
             patched = sum(patch_features(path, feature, change) for path in metadata_files(broker))
             check(patched > 0, f"no record of {feature} was found")
             refused_start(broker, *words, "nothing was changed")
 
 
 def case_directory_with_a_metadata_record_of_a_later_release_is_refused_and_left_as_it_is(work):
-    broker = node(work)
-    broker.start()
-    Client(broker.port).create("later-release")
-    broker.stop()
+    with node(work) as broker:
+        Client(broker.port).create("later-release")
+        broker.stop()
     log = broker.data / "__cluster_metadata-0" / "00000000000000000000.log"
 
     def unknown_type(batch, at):
@@ -471,17 +448,15 @@ def case_directory_with_a_metadata_record_of_a_later_release_is_refused_and_left
 
 
 def case_directory_of_another_node_is_refused_and_left_as_it_is(work):
-    broker = node(work)
-    broker.start()
-    broker.stop()
+    with node(work) as broker:
+        broker.stop()
     broker.settings["node.id"] = "2"
     refused_start(broker, "node.id")
 
 
 def case_directory_with_a_damaged_identity_is_refused_and_left_as_it_is(work):
-    broker = node(work)
-    broker.start()
-    broker.stop()
+    with node(work) as broker:
+        broker.stop()
     properties = broker.data / "meta.properties"
     good = properties.read_text()
     for bad, word in ((good.replace("version=1", "version=7"), "version"),
@@ -490,8 +465,8 @@ def case_directory_with_a_damaged_identity_is_refused_and_left_as_it_is(work):
         properties.write_text(bad)
         refused_start(broker, "meta.properties", word)
     properties.write_text(good)
-    broker.start()
-    broker.stop()
+    with broker:
+        broker.stop()
 
 
 def case_directory_that_was_formatted_for_another_cluster_is_refused_and_left_as_it_is(work):

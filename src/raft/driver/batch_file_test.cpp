@@ -1,5 +1,6 @@
 #include "raft/driver/batch_file.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include "protocol/record/batch_format.h"
 #include "raft/driver/bootstrap_file.h"
 #include "raft/driver/snapshot_store.h"
+#include "raft/driver/testing/config_record.h"
 #include "runtime/asio/posix_fs.h"
 #include "runtime/testing/scratch_directory.h"
 #include "runtime/testing/silent_logger.h"
@@ -16,15 +18,7 @@ namespace moldau::raft {
 namespace {
 
 using moldau::testing::ScratchDirectory;
-
-MetadataRecordAndVersion config(const std::string& value) {
-  metadata::records::ConfigRecord record;
-  record.resource_type = 2;
-  record.resource_name = "a-topic";
-  record.name = "segment.bytes";
-  record.value = value;
-  return {std::move(record), 0};
-}
+using testing::config_record;
 
 VoterChange one_voter() {
   Voter voter;
@@ -38,7 +32,7 @@ class BatchFile : public ::testing::Test {
   SnapshotInfo write(OffsetAndEpoch id, int records) {
     auto info = store_.write(id, {id.epoch, 1234, one_voter(), 5678}, [&](BatchFileWriter& writer) {
       for (int i = 0; i < records; ++i) {
-        writer.append(config(std::to_string(i)));
+        writer.append(config_record(std::to_string(i)));
       }
     });
     EXPECT_TRUE(info.has_value());
@@ -74,7 +68,7 @@ TEST_F(BatchFile, ASnapshotReadsBackAsItWasWritten) {
     records.insert(records.end(), (*batch)->records.begin(), (*batch)->records.end());
   }
   ASSERT_EQ(records.size(), 5U);
-  EXPECT_EQ(records[4], config("4"));
+  EXPECT_EQ(records[4], config_record("4"));
   EXPECT_EQ((*reader)->last_contained_log_timestamp(), 1234);
   const auto recovered = store_.recover(Offset{0});
   ASSERT_EQ(recovered->size(), 1U);
@@ -87,7 +81,7 @@ TEST_F(BatchFile, ManyRecordsAreSplitIntoBatchesOfAtMostEightMebibytes) {
   const std::string large(30'000, 'x');
   const auto written = store_.write(id, {id.epoch, 0, {}, 1}, [&](BatchFileWriter& writer) {
     for (int i = 0; i < 600; ++i) {
-      writer.append(config(large));
+      writer.append(config_record(large));
     }
   });
   ASSERT_TRUE(written.has_value());
@@ -190,7 +184,7 @@ TEST_F(BatchFile, RemovesWhatIsNotNeeded) {
 }
 
 TEST_F(BatchFile, BootstrapRecordsReadBack) {
-  const std::vector<MetadataRecordAndVersion> records{config("1"), config("2")};
+  const std::vector<MetadataRecordAndVersion> records{config_record("1"), config_record("2")};
   ASSERT_TRUE(write_bootstrap_file(fs_, directory_.path(), records, 42).has_value());
   const auto read = read_bootstrap_file(fs_, directory_.path());
   ASSERT_TRUE(read.has_value()) << read.error().message();

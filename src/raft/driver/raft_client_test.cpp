@@ -9,6 +9,7 @@
 #include "raft/driver/durable_end.h"
 #include "raft/driver/format.h"
 #include "raft/driver/quorum_state_file.h"
+#include "raft/driver/testing/config_record.h"
 #include "runtime/asio/posix_fs.h"
 #include "runtime/testing/manual_shard.h"
 #include "runtime/testing/manual_workers.h"
@@ -25,15 +26,7 @@ using moldau::testing::ScratchDirectory;
 using moldau::testing::settle;
 using moldau::testing::SilentLogger;
 using storage::testing::MemoryFileSystem;
-
-MetadataRecordAndVersion config(const std::string& value) {
-  metadata::records::ConfigRecord record;
-  record.resource_type = 2;
-  record.resource_name = "a-topic";
-  record.name = "segment.bytes";
-  record.value = value;
-  return {std::move(record), 0};
-}
+using testing::config_record;
 
 std::string value_of(const MetadataRecordAndVersion& record) {
   const auto* text = std::get_if<metadata::records::ConfigRecord>(&record.record);
@@ -120,7 +113,7 @@ class Process {
   bool append(const std::vector<std::string>& values) {
     std::vector<MetadataRecordAndVersion> records;
     for (const std::string& value : values) {
-      records.push_back(config(value));
+      records.push_back(config_record(value));
     }
     return client->append(client->leader_epoch(), std::move(records)).has_value();
   }
@@ -130,7 +123,7 @@ class Process {
         {listener.next, listener.last_epoch}, 77,
         [values = listener.values](BatchFileWriter& writer) {
           for (const std::string& value : values) {
-            writer.append(config(value));
+            writer.append(config_record(value));
           }
         },
         [&](Result<> result) { outcome = result; });
@@ -248,11 +241,11 @@ TEST_F(RaftClientTest, CommitsARecordWhenItIsDurable) {
 TEST_F(RaftClientTest, RefusesAppendsOfAnotherEpochAndTooLargeOnes) {
   auto node = process();
   EXPECT_TRUE(node->open());
-  EXPECT_EQ(node->client->append(LeaderEpoch{1}, {config("x")}).error(), AppendRefused::kNotLeader);
+  EXPECT_EQ(node->client->append(LeaderEpoch{1}, {config_record("x")}).error(), AppendRefused::kNotLeader);
   node->client->start(node->listener);
   node->run();
-  EXPECT_EQ(node->client->append(LeaderEpoch{2}, {config("x")}).error(), AppendRefused::kNotLeader);
-  const std::vector<MetadataRecordAndVersion> many(300, config(std::string(30'000, 'x')));
+  EXPECT_EQ(node->client->append(LeaderEpoch{2}, {config_record("x")}).error(), AppendRefused::kNotLeader);
+  const std::vector<MetadataRecordAndVersion> many(300, config_record(std::string(30'000, 'x')));
   EXPECT_EQ(node->client->append(LeaderEpoch{1}, many).error(), AppendRefused::kTooLarge);
   EXPECT_TRUE(node->append({"still works"}));
   node->run();
@@ -432,7 +425,7 @@ TEST_F(RaftClientTest, AFailedSyncEndsIt) {
   node->run();
   EXPECT_EQ(node->listener.failures, 1);
   EXPECT_TRUE(node->listener.values.empty());
-  EXPECT_EQ(node->client->append(LeaderEpoch{1}, {config("2")}).error(), AppendRefused::kFailed);
+  EXPECT_EQ(node->client->append(LeaderEpoch{1}, {config_record("2")}).error(), AppendRefused::kFailed);
   fs_->fail_syncs = false;
   node->run();
   EXPECT_EQ(node->listener.failures, 1);
@@ -455,7 +448,7 @@ TEST_F(RaftClientTest, ResignsAndLeadsAgain) {
   node->start();
   node->client->resign(LeaderEpoch{1});
   node->run();
-  EXPECT_EQ(node->client->append(LeaderEpoch{1}, {config("x")}).error(), AppendRefused::kNotLeader);
+  EXPECT_EQ(node->client->append(LeaderEpoch{1}, {config_record("x")}).error(), AppendRefused::kNotLeader);
   node->advance(std::chrono::seconds(3));
   EXPECT_EQ(node->listener.led, LeaderEpoch{3});
   EXPECT_TRUE(node->append({"1"}));

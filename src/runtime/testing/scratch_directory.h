@@ -9,8 +9,8 @@ class ScratchDirectory {
  public:
   // Empty, where temporary files go.
   ScratchDirectory();
-  // The content of tests/golden/directories/<golden>.tar.gz. In memory where there is such a place: hundreds of syncs on
-  // a busy disk take seconds.
+  // The content of tests/golden/directories/<golden>.tar.gz. In memory where there is such a place: hundreds of syncs
+  // on a busy disk take seconds.
   ScratchDirectory(const std::string& golden, const std::string& source_dir);
   ~ScratchDirectory();
   ScratchDirectory(const ScratchDirectory&) = delete;

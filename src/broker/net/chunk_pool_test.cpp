@@ -6,11 +6,9 @@
 
 #include "broker/testing/table_rig.h"
 
-namespace moldau::broker {
+namespace moldau::broker::testing {
 namespace {
 
-using moldau::testing::kKiB;
-using moldau::testing::kMiB;
 using Claim = ChunkPool::Claim;
 
 struct CountedPool {
@@ -113,4 +111,4 @@ TEST(ChunkPool, AChunkHasAtLeastTheBytesAskedFor) {
 }
 
 }  // namespace
-}  // namespace moldau::broker
+}  // namespace moldau::broker::testing

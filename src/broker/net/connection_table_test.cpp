@@ -7,21 +7,13 @@
 
 #include "broker/testing/table_rig.h"
 
-namespace moldau::broker {
+namespace moldau::broker::testing {
 namespace {
 
-using moldau::testing::FakePeer;
-using moldau::testing::frames_in;
-using moldau::testing::other_frame;
-using moldau::testing::produce_frame;
-using moldau::testing::size_field;
-using moldau::testing::TableRig;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using PeerRef = std::shared_ptr<FakePeer>;
 
-using moldau::testing::kKiB;
-using moldau::testing::kMiB;
 constexpr std::size_t kLargeFrame = 12 * kMiB;
 
 ConnectionTable::Config small_memory(std::size_t bytes = 8 * kMiB) {
@@ -387,4 +379,4 @@ TEST(RequestMemory, ManyLargeAnnouncementsLeaveTheReserveToSmallFrames) {
 }
 
 }  // namespace
-}  // namespace moldau::broker
+}  // namespace moldau::broker::testing

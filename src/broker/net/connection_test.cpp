@@ -9,15 +9,9 @@
 
 #include "broker/testing/table_rig.h"
 
-namespace moldau::broker {
+namespace moldau::broker::testing {
 namespace {
 
-using moldau::testing::FakePeer;
-using moldau::testing::frames_in;
-using moldau::testing::other_frame;
-using moldau::testing::produce_frame;
-using moldau::testing::size_field;
-using moldau::testing::TableRig;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -383,4 +377,4 @@ TEST(Connection, ALongPollHoldsTheSmallestChunk) {
 }
 
 }  // namespace
-}  // namespace moldau::broker
+}  // namespace moldau::broker::testing

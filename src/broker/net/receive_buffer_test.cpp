@@ -7,14 +7,8 @@
 
 #include "broker/testing/table_rig.h"
 
-namespace moldau::broker {
+namespace moldau::broker::testing {
 namespace {
-
-using moldau::testing::other_frame;
-using moldau::testing::size_field;
-
-using moldau::testing::kKiB;
-using moldau::testing::kMiB;
 
 struct QuietPool {
   explicit QuietPool(std::size_t memory = 1024 * kMiB) : pool({.memory_bytes_max = memory}, [] {}) {}
@@ -149,4 +143,4 @@ TEST(ReceiveBuffer, ASmallFrameTakenCopiedHoldsASmallChunk) {
 }
 
 }  // namespace
-}  // namespace moldau::broker
+}  // namespace moldau::broker::testing

@@ -7,19 +7,12 @@
 
 #include "broker/testing/table_rig.h"
 
-namespace moldau::broker {
+namespace moldau::broker::testing {
 namespace {
 
-using moldau::testing::FakePeer;
-using moldau::testing::frames_in;
-using moldau::testing::other_frame;
-using moldau::testing::produce_frame;
-using moldau::testing::size_field;
-using moldau::testing::TableRig;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-using moldau::testing::kMiB;
 constexpr std::size_t kMemory = 4 * kMiB;
 constexpr std::size_t kFrameMax = 4 * kMiB;
 
@@ -125,4 +118,4 @@ TEST(RequestMemoryProperty, TheBoundHoldsAndProperRequestsAreServed) {
 }
 
 }  // namespace
-}  // namespace moldau::broker
+}  // namespace moldau::broker::testing

@@ -10,12 +10,9 @@
 #include "protocol/testing/codec.h"
 #include "protocol/wire/writer.h"
 
-namespace moldau::broker {
+namespace moldau::broker::testing {
 namespace {
 
-using moldau::testing::DispatchRig;
-using moldau::testing::framed;
-using moldau::testing::frames_in;
 using protocol::ApiInfo;
 using protocol::ApiKey;
 
@@ -57,7 +54,7 @@ ByteVector request_of(const ApiInfo& api, std::int16_t version) {
 struct Outcome {
   std::vector<ByteVector> answers;
   bool closed = false;
-  std::vector<moldau::testing::Seen::Entry> seen;
+  std::vector<Seen::Entry> seen;
 };
 
 Outcome outcome_of(Bytes sent, ListenerKind kind = ListenerKind::kBroker) {
@@ -209,7 +206,7 @@ TEST(Dispatcher, ARequestThatWaitsMayGiveItsMemoryBack) {
   request.release_frame();
   EXPECT_EQ(rig.table().chunks().in_use_bytes(), 0U);
   EXPECT_EQ(request.client_id(), "");
-  moldau::testing::answer_by_default(request);
+  answer_by_default(request);
   rig.settle();
   EXPECT_EQ(frames_in(peer->received()).size(), 1U);
 }
@@ -236,4 +233,4 @@ TEST(Dispatcher, CountsRequestsAndRefusals) {
 }
 
 }  // namespace
-}  // namespace moldau::broker
+}  // namespace moldau::broker::testing

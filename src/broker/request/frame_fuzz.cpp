@@ -38,7 +38,8 @@ void check_memory(const broker::ChunkPool& chunks) {
 }
 
 Outcome run(const Options& options, Bytes stream, std::size_t piece_bytes) {
-  testing::DispatchRig rig({.frame_bytes_max = kFrameMax, .memory = {.memory_bytes_max = kMemory}}, options.kind);
+  broker::testing::DispatchRig rig({.frame_bytes_max = kFrameMax, .memory = {.memory_bytes_max = kMemory}},
+                                   options.kind);
   rig.seen().hold = options.hold;
   auto peer = rig.connect();
   peer->set_window(options.window_bytes);
@@ -54,14 +55,14 @@ Outcome run(const Options& options, Bytes stream, std::size_t piece_bytes) {
   }
   rig.settle();
   while (!rig.seen().held.empty()) {
-    testing::answer_by_default(rig.seen().held.back());
+    broker::testing::answer_by_default(rig.seen().held.back());
     rig.seen().held.pop_back();
     rig.settle();
   }
   peer->set_window(SIZE_MAX);
   rig.settle();
   while (!rig.seen().held.empty()) {  // what had waited for the peer to take its answers
-    testing::answer_by_default(rig.seen().held.back());
+    broker::testing::answer_by_default(rig.seen().held.back());
     rig.seen().held.pop_back();
     rig.settle();
   }
@@ -74,7 +75,7 @@ Outcome run(const Options& options, Bytes stream, std::size_t piece_bytes) {
 }
 
 void check_answers(const Outcome& outcome) {
-  const std::vector<ByteVector> answers = testing::frames_in(outcome.received);
+  const std::vector<ByteVector> answers = broker::testing::frames_in(outcome.received);
   MOLDAU_ASSERT(answers.size() == outcome.correlations.size() ||
                 (outcome.closed && answers.size() < outcome.correlations.size()));
   for (std::size_t i = 0; i < answers.size(); ++i) {

@@ -8,8 +8,11 @@
 #include "protocol/testing/codec.h"
 #include "protocol/wire/writer.h"
 
-namespace moldau::testing {
+namespace moldau::broker::testing {
 namespace {
+
+using moldau::testing::all_codecs;
+using moldau::testing::Codec;
 
 struct Codecs {
   const Codec* request = nullptr;
@@ -38,11 +41,11 @@ struct DefaultResponse {
   void encode(wire::Writer& writer, std::int16_t version) const { writer.raw(codec.default_frame(version)); }
 };
 
-class AnyHandler final : public broker::Handler {
+class AnyHandler final : public Handler {
  public:
   AnyHandler(const protocol::ApiInfo& api, Seen& seen) : codec_(*codecs_of(api.key).request), seen_(seen) {}
 
-  void handle(broker::Request request) override {
+  void handle(Request request) override {
     const bool is_known = request.api().supports(request.version());
     if (is_known && !codec_.decode(request.body(), request.version())) {
       return request.close();
@@ -65,7 +68,7 @@ class AnyHandler final : public broker::Handler {
 
 }  // namespace
 
-void answer_by_default(broker::Request& request) {
+void answer_by_default(Request& request) {
   const DefaultResponse response{*codecs_of(request.api().key).response};
   if (request.api().supports(request.version())) {
     request.reply(response);
@@ -74,9 +77,9 @@ void answer_by_default(broker::Request& request) {
   }
 }
 
-DispatchRig::DispatchRig(const broker::ConnectionTable::Config& config, broker::ListenerKind kind)
+DispatchRig::DispatchRig(const ConnectionTable::Config& config, ListenerKind kind)
     : network_(shard_), dispatcher_(shard_, logger_, kind, nullptr), table_(shard_, network_, logger_, config) {
-  const std::uint8_t listener = kind == broker::ListenerKind::kBroker ? protocol::kOnBroker : protocol::kOnController;
+  const std::uint8_t listener = kind == ListenerKind::kBroker ? protocol::kOnBroker : protocol::kOnController;
   for (const protocol::ApiInfo& api : protocol::api_table()) {
     if ((api.listeners & listener) != 0) {
       dispatcher_.add(api.key, std::make_unique<AnyHandler>(api, seen_));
@@ -106,4 +109,4 @@ void DispatchRig::settle() {
   MOLDAU_ASSERT(false);  // never comes to rest
 }
 
-}  // namespace moldau::testing
+}  // namespace moldau::broker::testing

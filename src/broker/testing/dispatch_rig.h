@@ -14,7 +14,7 @@
 #include "broker/testing/table_rig.h"
 #include "runtime/testing/manual_shard.h"
 
-namespace moldau::testing {
+namespace moldau::broker::testing {
 
 // What the handlers saw, and what they hold.
 struct Seen {
@@ -25,17 +25,16 @@ struct Seen {
     std::string client_id;
   };
   std::vector<Entry> requests;  // those that decoded
-  std::deque<broker::Request> held;
+  std::deque<Request> held;
   bool hold = false;
 };
 
 // Answers `request` with default values, an unsupported version of it (ApiVersions) in version 0.
-void answer_by_default(broker::Request& request);
+void answer_by_default(Request& request);
 
 class DispatchRig {
  public:
-  explicit DispatchRig(const broker::ConnectionTable::Config& config = {},
-                       broker::ListenerKind kind = broker::ListenerKind::kBroker);
+  explicit DispatchRig(const ConnectionTable::Config& config = {}, ListenerKind kind = ListenerKind::kBroker);
   DispatchRig(const DispatchRig&) = delete;
   DispatchRig& operator=(const DispatchRig&) = delete;
   ~DispatchRig();
@@ -45,16 +44,16 @@ class DispatchRig {
 
   [[nodiscard]] Seen& seen() noexcept { return seen_; }
   [[nodiscard]] ManualShard& shard() noexcept { return shard_; }
-  [[nodiscard]] broker::Dispatcher& dispatcher() noexcept { return dispatcher_; }
-  [[nodiscard]] broker::ConnectionTable& table() noexcept { return table_; }
+  [[nodiscard]] Dispatcher& dispatcher() noexcept { return dispatcher_; }
+  [[nodiscard]] ConnectionTable& table() noexcept { return table_; }
 
  private:
   NullLogger logger_;
   ManualShard shard_;
   FakeNetwork network_;
   Seen seen_;
-  broker::Dispatcher dispatcher_;
-  broker::ConnectionTable table_;
+  Dispatcher dispatcher_;
+  ConnectionTable table_;
 };
 
-}  // namespace moldau::testing
+}  // namespace moldau::broker::testing

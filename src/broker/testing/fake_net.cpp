@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "runtime/fs.h"
 
-namespace moldau::testing {
+namespace moldau::broker::testing {
 
 using runtime::IoResult;
 using runtime::IoStatus;
@@ -154,4 +154,4 @@ std::unique_ptr<runtime::Socket> FakeNetwork::attach(std::unique_ptr<runtime::De
   return std::make_unique<FakeSocket>(shard_, fake->release());
 }
 
-}  // namespace moldau::testing
+}  // namespace moldau::broker::testing

@@ -10,7 +10,9 @@
 #include "runtime/net.h"
 #include "runtime/testing/manual_shard.h"
 
-namespace moldau::testing {
+namespace moldau::broker::testing {
+
+using moldau::testing::ManualShard;
 
 class FakeSocket;
 
@@ -104,4 +106,4 @@ class FakeNetwork final : public runtime::Network {
   ManualShard& shard_;
 };
 
-}  // namespace moldau::testing
+}  // namespace moldau::broker::testing

@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-namespace moldau::testing {
+namespace moldau::broker::testing {
 namespace {
 
 constexpr std::size_t kSizeFieldBytes = 4;
@@ -53,12 +53,12 @@ std::vector<ByteVector> frames_in(Bytes stream) {
   return frames;
 }
 
-std::uint32_t EchoHandler::home_of(const broker::ConnectionInfo& /*info*/, Bytes frame) {
+std::uint32_t EchoHandler::home_of(const ConnectionInfo& /*info*/, Bytes frame) {
   const bool is_produce = frame.size() >= 2 && load_be<std::int16_t>(frame.data()) == 0;
   return is_produce ? home : own_shard;
 }
 
-void EchoHandler::on_frame(broker::ConnectionInfo& /*info*/, broker::Frame frame, broker::ResponseTicket ticket) {
+void EchoHandler::on_frame(ConnectionInfo& /*info*/, Frame frame, ResponseTicket ticket) {
   frames.push_back(to_vector(frame.bytes));
   held.push_back(std::make_unique<Held>(std::move(frame), std::move(ticket)));
   if (!hold) {
@@ -78,16 +78,16 @@ void EchoHandler::answer_all() {
   }
 }
 
-TableRig::TableRig(const broker::ConnectionTable::Config& config, std::uint32_t shards) {
+TableRig::TableRig(const ConnectionTable::Config& config, std::uint32_t shards) {
   for (std::uint32_t i = 0; i < shards; ++i) {
     Part& part = shards_.emplace_back();
     part.shard = std::make_unique<ManualShard>(i);
     part.network = std::make_unique<FakeNetwork>(*part.shard);
     part.handler = std::make_unique<EchoHandler>();
     part.handler->own_shard = part.handler->home = i;
-    part.table = std::make_unique<broker::ConnectionTable>(*part.shard, *part.network, logger_, config);
+    part.table = std::make_unique<ConnectionTable>(*part.shard, *part.network, logger_, config);
   }
-  std::vector<broker::ConnectionTable*> tables;
+  std::vector<ConnectionTable*> tables;
   for (const Part& part : shards_) {
     tables.push_back(part.table.get());
   }
@@ -131,4 +131,4 @@ void TableRig::pass(std::chrono::milliseconds time) {
   }
 }
 
-}  // namespace moldau::testing
+}  // namespace moldau::broker::testing

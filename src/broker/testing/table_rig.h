@@ -14,7 +14,7 @@
 #include "broker/testing/fake_net.h"
 #include "runtime/testing/manual_shard.h"
 
-namespace moldau::testing {
+namespace moldau::broker::testing {
 
 inline constexpr std::size_t kKiB = std::size_t{1} << 10;
 inline constexpr std::size_t kMiB = std::size_t{1} << 20;
@@ -34,16 +34,16 @@ class NullLogger final : public Logger {
   void write(LogLevel /*level*/, std::string_view /*area*/, std::string_view /*text*/) override {}
 };
 
-class EchoHandler final : public broker::FrameHandler {
+class EchoHandler final : public FrameHandler {
  public:
   struct Held {
-    broker::Frame frame;
-    broker::ResponseTicket ticket;
+    Frame frame;
+    ResponseTicket ticket;
   };
 
-  [[nodiscard]] std::uint32_t home_of(const broker::ConnectionInfo& info, Bytes frame) override;
-  void on_frame(broker::ConnectionInfo& info, broker::Frame frame, broker::ResponseTicket ticket) override;
-  void on_connection_closed(broker::ConnectionId connection) override { closed.push_back(connection); }
+  [[nodiscard]] std::uint32_t home_of(const ConnectionInfo& info, Bytes frame) override;
+  void on_frame(ConnectionInfo& info, Frame frame, ResponseTicket ticket) override;
+  void on_connection_closed(ConnectionId connection) override { closed.push_back(connection); }
 
   // Answers the oldest held frame, or the one at `index`.
   void answer(std::size_t index = 0);
@@ -54,12 +54,12 @@ class EchoHandler final : public broker::FrameHandler {
   bool hold = false;       // keep frames until answer()
   std::vector<ByteVector> frames;
   std::deque<std::unique_ptr<Held>> held;
-  std::vector<broker::ConnectionId> closed;
+  std::vector<ConnectionId> closed;
 };
 
 class TableRig {
  public:
-  explicit TableRig(const broker::ConnectionTable::Config& config = {}, std::uint32_t shards = 1);
+  explicit TableRig(const ConnectionTable::Config& config = {}, std::uint32_t shards = 1);
   TableRig(const TableRig&) = delete;
   TableRig& operator=(const TableRig&) = delete;
   ~TableRig();
@@ -73,18 +73,18 @@ class TableRig {
 
   [[nodiscard]] ManualShard& shard(std::uint32_t index = 0) { return *shards_[index].shard; }
   [[nodiscard]] EchoHandler& handler(std::uint32_t index = 0) { return *shards_[index].handler; }
-  [[nodiscard]] broker::ConnectionTable& table(std::uint32_t index = 0) { return *shards_[index].table; }
+  [[nodiscard]] ConnectionTable& table(std::uint32_t index = 0) { return *shards_[index].table; }
 
  private:
   struct Part {
     std::unique_ptr<ManualShard> shard;
     std::unique_ptr<FakeNetwork> network;
     std::unique_ptr<EchoHandler> handler;
-    std::unique_ptr<broker::ConnectionTable> table;
+    std::unique_ptr<ConnectionTable> table;
   };
 
   NullLogger logger_;
   std::vector<Part> shards_;
 };
 
-}  // namespace moldau::testing
+}  // namespace moldau::broker::testing

@@ -207,6 +207,14 @@ IoResult SimConnection::write(Side side, std::span<const OutRegion> regions) {
   return {IoStatus::kOk, accepted};
 }
 
+runtime::PeerState SimConnection::peer_state(Side side) const noexcept {
+  const End& asking = ends_[static_cast<std::size_t>(side)];
+  if (asking.broken || asking.state == State::kClosed) {
+    return runtime::PeerState::kGone;
+  }
+  return asking.end_arrived ? runtime::PeerState::kEnded : runtime::PeerState::kHere;
+}
+
 void SimConnection::send(Side to, ByteVector bytes) {
   End& receiver = end(to);
   receiver.in_flight += bytes.size();

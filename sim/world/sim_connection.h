@@ -59,6 +59,7 @@ class SimConnection final : public std::enable_shared_from_this<SimConnection> {
   void watch(Side side, bool writable);
   [[nodiscard]] runtime::IoResult read(Side side, MutableBytes into);
   [[nodiscard]] runtime::IoResult write(Side side, std::span<const runtime::OutRegion> regions);
+  [[nodiscard]] runtime::PeerState peer_state(Side side) const noexcept;
   void close(Side side);
   void reset();                 // both ends, now
   void fall_silent(Side side);  // power cut at that end
@@ -107,6 +108,7 @@ class SimSocket final : public runtime::Socket {
   [[nodiscard]] runtime::IoResult try_write(std::span<const runtime::OutRegion> regions) override {
     return connection_->write(side_, regions);
   }
+  [[nodiscard]] runtime::PeerState peer_state() const noexcept override { return connection_->peer_state(side_); }
   [[nodiscard]] const runtime::Endpoint& local() const noexcept override { return connection_->end(side_).local; }
   [[nodiscard]] const runtime::Endpoint& peer() const noexcept override { return connection_->end(side_).peer; }
   [[nodiscard]] std::unique_ptr<runtime::DetachedSocket> detach() override;

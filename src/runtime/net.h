@@ -40,6 +40,13 @@ class SocketHandler {
 
 enum class IoStatus : std::uint8_t { kOk, kWouldBlock, kClosed };  // kClosed: end of stream or reset
 
+// What the system knows of the other end before anything more is read.
+enum class PeerState : std::uint8_t {
+  kHere,
+  kEnded,  // it sends no more, what it sent may be unread; it may still take answers
+  kGone,   // reset: no answer can reach it any more
+};
+
 struct IoResult {
   IoStatus status = IoStatus::kOk;
   std::size_t bytes = 0;  // > 0 exactly when kOk
@@ -65,6 +72,8 @@ class Socket {
   [[nodiscard]] virtual IoResult try_read(MutableBytes into) = 0;
   // Accepts a prefix of the regions (any number; split as the system needs) and says how many bytes.
   [[nodiscard]] virtual IoResult try_write(std::span<const OutRegion> regions) = 0;
+  // For an owner that does not read at present and must not serve the dead: one system call, nothing is consumed.
+  [[nodiscard]] virtual PeerState peer_state() const noexcept = 0;
 
   [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;
   [[nodiscard]] virtual const Endpoint& peer() const noexcept = 0;

@@ -91,7 +91,7 @@ void Connection::receive() {
     last_active_ = environment_.shard.clock().now();
     if (result.status == runtime::IoStatus::kClosed) {
       peer_ended_ = true;
-      peer_ended_at_ = last_active_;
+      peer_ended_at_ = peer_ended_at_.value_or(last_active_);
       break;
     }
     read_bytes += result.bytes;
@@ -311,6 +311,25 @@ void Connection::resume_receiving() {
   }
   receive();
   watch_if_reading();
+}
+
+void Connection::look_at_peer() {
+  if (closed_ || watching_read_) {
+    return;
+  }
+  const runtime::MonoTime now = environment_.shard.clock().now();
+  switch (socket_->peer_state()) {
+    case runtime::PeerState::kHere: return;
+    case runtime::PeerState::kGone: close(); return;
+    case runtime::PeerState::kEnded: break;
+  }
+  if (stalled_) {
+    return;  // whole requests may wait in the socket: for memory, not for the peer
+  }
+  peer_ended_at_ = peer_ended_at_.value_or(now);
+  if (now - std::max(*peer_ended_at_, last_active_) > kPeerEndedMax) {
+    close();
+  }
 }
 
 void Connection::drain() {

@@ -8,7 +8,8 @@
 //   C3  a frame that may not start yet stays where it is, and its place does not grow: a peer that takes no answers, or
 //       waits for one, holds no more request memory than it had.
 //   C4  a connection that holds no partial frame and owes no answer holds no chunk.
-//   C5  what arrived whole before the peer's end of stream is answered, for kPeerEndedMax at most.
+//   C5  what arrived whole before the peer's end of stream is answered, as long as an answer leaves every
+//   kPeerEndedMax. C6  a peer that has left is noticed while nothing is read too: see look_at_peer.
 // Bounds: frame_bytes_max = socket.request.max.bytes; kUnansweredMax; kOutgoingBytesMax.
 // Source: Kafka's SocketServer and Selector (inventory §6, 1 and 2). Difference: Produces are pipelined (C2).
 #pragma once
@@ -85,7 +86,7 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   static constexpr std::size_t kUnansweredMax = 256;                       // pipelined Produces
   static constexpr std::size_t kOutgoingBytesMax = std::size_t{1} << 20;   // of answers in memory, before reading stops
   static constexpr std::size_t kReadBytesPerEvent = std::size_t{2} << 20;  // then others have their turn
-  static constexpr std::chrono::seconds kPeerEndedMax{5};  // for answers to a peer that sends no more, or has left
+  static constexpr std::chrono::seconds kPeerEndedMax{5};  // between answers to a peer that sends no more, or has left
 
   struct Environment {
     runtime::Shard& shard;
@@ -114,15 +115,15 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   void drain();
   // Closes at once, whatever is owed.
   void abandon() { close(); }
+  // Called by the table every now and then. Closes if the peer has reset the connection, or has ended its stream and
+  // got no answer for kPeerEndedMax. Where nothing is read, the end of the stream would be found only behind the
+  // answer that is waited for, which a long poll may put off for weeks.
+  void look_at_peer();
 
   [[nodiscard]] ConnectionId id() const noexcept { return id_; }
   [[nodiscard]] ConnectionInfo& info() noexcept { return info_; }
   [[nodiscard]] bool stalled() const noexcept { return stalled_; }
   [[nodiscard]] runtime::MonoTime last_active() const noexcept { return last_active_; }
-  [[nodiscard]] bool has_unanswered() const noexcept { return !slots_.empty(); }
-  [[nodiscard]] bool peer_left_long_ago(runtime::MonoTime now) const noexcept {
-    return peer_ended_ && now - peer_ended_at_ > kPeerEndedMax;
-  }
   // Of a partly received frame: since when, the request memory that it holds, the chunk that it needs to go on.
   [[nodiscard]] runtime::MonoTime partial_since() const noexcept { return partial_since_; }
   [[nodiscard]] std::size_t partial_capacity() const noexcept { return partial_ ? buffer_.capacity() : 0; }
@@ -177,13 +178,13 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   std::size_t answer_bytes_ = 0;      // in memory, of the answers in slots_
   Outgoing outgoing_;
   runtime::MonoTime last_active_{};
-  runtime::MonoTime peer_ended_at_{};
+  std::optional<runtime::MonoTime> peer_ended_at_;  // since when it is known that the peer sends no more
   Hold hold_ = Hold::kNone;
   bool partial_ = false;  // the front frame is partly received, and may go on
   bool watching_read_ = false;
   bool watching_write_ = false;
   bool stalled_ = false;     // waits for request memory
-  bool peer_ended_ = false;  // nothing more comes
+  bool peer_ended_ = false;  // the end of the stream was read
   bool draining_ = false;    // no further frame is started
   bool cut_ = false;         // the answers from here on are not wanted: the connection closes behind those before
   bool closed_ = false;      // the table destroys it at the end of the turn

@@ -217,9 +217,8 @@ void ConnectionTable::sweep() {
     if (connection->closed()) {
       continue;
     }
-    if (connection->peer_left_long_ago(now)) {
-      connection->abandon();
-    } else if (!connection->has_unanswered() && now - connection->last_active() > config_.idle_max) {
+    connection->look_at_peer();
+    if (!connection->closed() && now - connection->last_active() > config_.idle_max) {
       ++closed_idle_total_;
       connection->abandon();
     }

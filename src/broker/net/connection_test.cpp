@@ -209,6 +209,61 @@ TEST(Connection, WhatWaitsForAPeerThatLeftIsGivenUpSoon) {
   rig.settle();
 }
 
+// The request behind the long poll is why nothing is read, and so the end of the stream is not found by reading.
+TEST(Connection, AResetBehindAPipelinedRequestGivesUpTheLongPoll) {
+  TableRig rig;
+  rig.handler().hold = true;
+  auto peer = rig.connect();
+  peer->send(joined({other_frame(10), other_frame(10)}));
+  rig.settle();
+  peer->reset();
+  rig.pass(seconds(2));
+  EXPECT_TRUE(peer->closed_by_owner());
+  EXPECT_EQ(rig.handler().closed.size(), 1U);
+}
+
+TEST(Connection, AResetAfterTheEndOfTheStreamGivesUpTheLongPoll) {
+  TableRig rig;
+  rig.handler().hold = true;
+  auto peer = rig.connect();
+  peer->send(other_frame(10));
+  peer->end();
+  rig.settle();
+  peer->reset();
+  rig.pass(seconds(2));
+  EXPECT_TRUE(peer->closed_by_owner());
+}
+
+TEST(Connection, AnEndBehindAPipelinedRequestGivesUpTheLongPollSoon) {
+  TableRig rig;
+  rig.handler().hold = true;
+  auto peer = rig.connect();
+  peer->send(joined({other_frame(10), other_frame(10)}));
+  rig.settle();
+  peer->end();
+  rig.pass(seconds(4));
+  EXPECT_FALSE(peer->closed_by_owner());
+  rig.pass(seconds(4));
+  EXPECT_TRUE(peer->closed_by_owner());
+  EXPECT_EQ(rig.handler().closed.size(), 1U);
+}
+
+TEST(Connection, AHalfClosedPeerGetsAllItsAnswersHoweverManyAsLongAsTheyKeepLeaving) {
+  TableRig rig;
+  rig.handler().hold = true;
+  auto peer = rig.connect();
+  peer->send(joined({other_frame(10, 'a'), other_frame(10, 'b'), other_frame(10, 'c'), other_frame(10, 'd')}));
+  peer->end();
+  for (int i = 0; i < 4; ++i) {
+    rig.pass(seconds(4));
+    ASSERT_FALSE(rig.handler().held.empty()) << i;
+    rig.handler().answer();
+  }
+  rig.settle();
+  EXPECT_EQ(frames_in(peer->received()).size(), 4U);
+  EXPECT_TRUE(peer->closed_by_owner());
+}
+
 TEST(Connection, AResetClosesWhenTheAnswerCannotLeave) {
   TableRig rig;
   auto peer = rig.connect();

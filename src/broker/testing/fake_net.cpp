@@ -127,6 +127,13 @@ IoResult FakeSocket::try_write(std::span<const runtime::OutRegion> regions) {
   return written > 0 ? IoResult{IoStatus::kOk, written} : IoResult{IoStatus::kWouldBlock, 0};
 }
 
+runtime::PeerState FakeSocket::peer_state() const noexcept {
+  if (peer_->reset_) {
+    return runtime::PeerState::kGone;
+  }
+  return peer_->ended_ ? runtime::PeerState::kEnded : runtime::PeerState::kHere;
+}
+
 std::unique_ptr<runtime::DetachedSocket> FakeSocket::detach() {
   MOLDAU_ASSERT(!read_watched_ && !write_watched_);
   peer_->socket_ = nullptr;

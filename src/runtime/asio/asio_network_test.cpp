@@ -276,6 +276,40 @@ TEST_F(AsioNetworks, ARefusedConnectionReadsAsClosed) {
   }
 }
 
+TEST_F(AsioNetworks, KnowsWithoutReadingThatThePeerHasEndedOrIsGone) {
+  const Endpoint at = listen({"127.0.0.1", 0}, [](std::unique_ptr<Socket>) {});
+  for (const bool reset : {false, true}) {
+    SCOPED_TRACE(reset);
+    std::promise<void> accepted;
+    on_shard(0, [&] {
+      accepted_ = [&](std::unique_ptr<Socket> socket) {
+        server_.own(std::move(socket));
+        accepted.set_value();
+      };
+      return 0;
+    });
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{
+        .sin_family = AF_INET, .sin_port = htons(at.port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    ASSERT_EQ(::send(client, "unread", 6, 0), 6);
+    accepted.get_future().get();
+    EXPECT_EQ(on_shard(0, [&] { return server_.socket->peer_state(); }), PeerState::kHere);
+    ASSERT_EQ(::shutdown(client, SHUT_WR), 0);
+    EXPECT_EQ(on_shard(0, [&] { return server_.socket->peer_state(); }), PeerState::kEnded);
+    const linger at_once{.l_onoff = reset ? 1 : 0, .l_linger = 0};
+    ASSERT_EQ(::setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    ::close(client);
+    EXPECT_EQ(on_shard(0, [&] { return server_.socket->peer_state(); }), reset ? PeerState::kGone : PeerState::kEnded);
+    on_shard(0, [&] {
+      ByteVector buffer(6);
+      EXPECT_EQ(server_.socket->try_read(buffer).bytes, 6U);
+      server_.socket.reset();
+      return 0;
+    });
+  }
+}
+
 TEST_F(AsioNetworks, SaysWhyItCannotListen) {
   const Endpoint at = listen({"127.0.0.1", 0}, [](std::unique_ptr<Socket>) {});
   on_shard(1, [&] {

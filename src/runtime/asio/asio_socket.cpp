@@ -189,6 +189,14 @@ IoResult SocketCore::try_write(std::span<const OutRegion> regions) {
   }
 }
 
+PeerState SocketCore::peer_state() noexcept {
+  switch (state_) {
+    case State::kOpen: return peer_state_of(descriptor_.native_handle());
+    case State::kConnecting: return PeerState::kHere;
+    default: return PeerState::kGone;
+  }
+}
+
 std::unique_ptr<DetachedSocket> AsioSocket::detach() {
   Endpoint local = core_->local();
   Endpoint peer = core_->peer();

@@ -61,6 +61,7 @@ class SocketCore final : public ReadyTarget, public std::enable_shared_from_this
   void watch(Readiness readiness);
   [[nodiscard]] IoResult try_read(MutableBytes into);
   [[nodiscard]] IoResult try_write(std::span<const OutRegion> regions);
+  [[nodiscard]] PeerState peer_state() noexcept;
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
 
@@ -102,6 +103,7 @@ class AsioSocket final : public Socket {
   void watch_writable() override { core_->watch(Readiness::kWritable); }
   [[nodiscard]] IoResult try_read(MutableBytes into) override { return core_->try_read(into); }
   [[nodiscard]] IoResult try_write(std::span<const OutRegion> regions) override { return core_->try_write(regions); }
+  [[nodiscard]] PeerState peer_state() const noexcept override { return core_->peer_state(); }
   [[nodiscard]] const Endpoint& local() const noexcept override { return core_->local(); }
   [[nodiscard]] const Endpoint& peer() const noexcept override { return core_->peer(); }
   [[nodiscard]] std::unique_ptr<DetachedSocket> detach() override;

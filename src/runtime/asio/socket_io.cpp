@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -114,6 +115,17 @@ IoResult send_regions(int descriptor, std::span<const OutRegion> regions) {
   }
   MOLDAU_ASSERT(total > 0);  // nothing to send is the caller's mistake
   return {IoStatus::kOk, total};
+}
+
+PeerState peer_state_of(int descriptor) noexcept {
+  pollfd looked_at{.fd = descriptor, .events = POLLRDHUP, .revents = 0};
+  if (::poll(&looked_at, 1, 0) <= 0) {
+    return PeerState::kHere;
+  }
+  if ((looked_at.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+    return PeerState::kGone;
+  }
+  return (looked_at.revents & POLLRDHUP) != 0 ? PeerState::kEnded : PeerState::kHere;
 }
 
 }  // namespace moldau::runtime

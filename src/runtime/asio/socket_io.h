@@ -12,4 +12,7 @@ namespace moldau::runtime {
 // packets. A file that is shorter than its region ends the stream (kClosed): the peer was promised those bytes.
 [[nodiscard]] IoResult send_regions(int descriptor, std::span<const OutRegion> regions);
 
+// Of a connected socket.
+[[nodiscard]] PeerState peer_state_of(int descriptor) noexcept;
+
 }  // namespace moldau::runtime

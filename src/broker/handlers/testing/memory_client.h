@@ -43,6 +43,9 @@ class MemorySocket final : public runtime::Socket {
   void watch_writable() override;
   [[nodiscard]] runtime::IoResult try_read(MutableBytes into) override;
   [[nodiscard]] runtime::IoResult try_write(std::span<const runtime::OutRegion> regions) override;
+  [[nodiscard]] runtime::PeerState peer_state() const noexcept override {
+    return wire_->client_closed ? runtime::PeerState::kEnded : runtime::PeerState::kHere;
+  }
   [[nodiscard]] const runtime::Endpoint& local() const noexcept override { return local_; }
   [[nodiscard]] const runtime::Endpoint& peer() const noexcept override { return peer_; }
   [[nodiscard]] std::unique_ptr<runtime::DetachedSocket> detach() override;

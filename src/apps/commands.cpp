@@ -69,13 +69,13 @@ CommandResult format_directory(const FormatCommand& command) {
   runtime::KernelRandom random;
   const broker::NodeConfig& config = settings->config;
   const broker::ListenerConfig& controller = config.controller_listener();
-  const runtime::Endpoint at = controller.advertised.value_or(controller.bind);
+  const runtime::Endpoint at = controller.told();
   raft::FormatOptions options;
   options.cluster_id = command.cluster_id == "new" ? random.uuid().to_string() : command.cluster_id;
   options.node_id = config.node_id;
   options.log_directories = config.log_dirs;
   options.metadata_log_directory = config.metadata_log_dir;
-  options.controller = raft::ListenerEndpoint{controller.name, at.host.empty() ? "localhost" : at.host, at.port};
+  options.controller = raft::ListenerEndpoint{controller.name, at.host, at.port};
   options.ignore_formatted = command.ignore_formatted;
   const auto formatted = raft::format_directories(fs, options, random, runtime::wall_clock_ms());
   if (!formatted) {

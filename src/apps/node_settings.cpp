@@ -4,6 +4,7 @@
 #include <fstream>
 #include <utility>
 
+#include <netdb.h>
 #include <unistd.h>
 
 #include "runtime/asio/posix_fs.h"
@@ -48,6 +49,22 @@ std::expected<broker::ConfigLayers, std::string> read_layers(const ConfigSources
 
 std::int64_t default_request_memory(std::int64_t memory_bytes) {
   return std::min(memory_bytes / 4, kRequestMemoryMax);
+}
+
+std::string canonical_host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') {
+    return "localhost";
+  }
+  addrinfo hints{};
+  hints.ai_flags = AI_CANONNAME;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(name, nullptr, &hints, &found) != 0) {
+    return name;
+  }
+  const std::string canonical = found->ai_canonname == nullptr ? name : found->ai_canonname;
+  ::freeaddrinfo(found);
+  return canonical;
 }
 
 std::int64_t usable_memory_bytes() {

@@ -20,6 +20,9 @@ struct NodeSettings {
 
 // What moldau.request.memory.bytes is if nobody says: min(25 % of the memory this process may use, 1 GiB).
 [[nodiscard]] std::int64_t default_request_memory(std::int64_t memory_bytes);
+// This machine's full name as its resolver tells it, or the short one; "localhost" if it has none. May wait for the
+// network.
+[[nodiscard]] std::string canonical_host_name();
 // The machine's memory, or the control group's limit if that is lower.
 [[nodiscard]] std::int64_t usable_memory_bytes();
 

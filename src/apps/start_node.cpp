@@ -1,5 +1,6 @@
 #include "apps/start_node.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -54,6 +55,18 @@ std::size_t raise_open_files_limit() {
     return raised.rlim_cur;
   }
   return limit.rlim_cur;
+}
+
+// The name that other machines know this one by, as Kafka takes it for a listener without a host. Asks the resolver, so
+// only if a listener needs it.
+void name_wildcards(broker::NodeConfig& config) {
+  if (std::ranges::none_of(config.listeners, &broker::ListenerConfig::tells_wildcard)) {
+    return;
+  }
+  const std::string name = canonical_host_name();
+  for (broker::ListenerConfig& listener : config.listeners) {
+    listener.wildcard_host = name;
+  }
 }
 
 // A node with its world, its HTTP server and the signals that end it.
@@ -132,7 +145,7 @@ class NodeProcess {
     std::string listeners;
     for (const auto& [name, at] : info.listeners) {
       const broker::ListenerConfig* listener = settings_.config.find_listener(name);
-      if (listener == nullptr || !listener->is_controller) {
+      if (listener == nullptr || (!listener->is_controller && listener->is_told)) {
         listeners += fmt::format("{}{}://{}", listeners.empty() ? "" : ",", name, text_of(at));
       }
     }
@@ -209,6 +222,7 @@ int start_node(const StartCommand& command, steady_clock::time_point started) {
     return refuse(settings.error());
   }
   settings->config.descriptors_max = raise_open_files_limit();
+  name_wildcards(settings->config);
   return NodeProcess(command, *std::move(settings), started).run();
 }
 

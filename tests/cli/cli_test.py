@@ -257,6 +257,90 @@ def case_wrong_configuration_names_file_and_line(work):
     check(not (work / "moldau-data").exists(), "a refused start left a directory")
 
 
+def case_a_configuration_that_apache_kafka_refuses_starts_nothing(work):
+    plain = "listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT"
+    for settings, said in (
+        (["listeners=client://127.0.0.1:0,CONTROLLER://127.0.0.1:0", "inter.broker.listener.name=client",
+          "listener.security.protocol.map=client:SASL_SSL,controller:PLAINTEXT"], "CLIENT asks for SASL_SSL"),
+        (["listeners=SSL://127.0.0.1:0,CONTROLLER://127.0.0.1:0", "listener.security.protocol.map=CONTROLLER:PLAINTEXT"],
+         "no security protocol is defined for listener SSL"),
+        (["listeners=PLAINTEXT://127.0.0.1:0,SSL://127.0.0.1:0", "controller.listener.names=SSL"], "SSL asks for SSL"),
+        (["listener.name.plaintext.ssl.client.auth=required"], "would open the cluster"),
+        (["listeners=CLIENT://127.0.0.1:0,CONTROLLER://127.0.0.1:0", plain], "inter.broker.listener.name"),
+        (["listeners=PLAINTEXT://0.0.0.0:0,CONTROLLER://:0"], "0.0.0.0 is no address"),
+        (["advertised.listeners=PLAINTEXT://0.0.0.0:9092"], "0.0.0.0 is no address"),
+        (["log.retention.hours=0"], "log.retention.hours"),
+        (["log.roll.ms=0"], "log.roll.ms"),
+        (["controller.quorum.voters=1@localhost:9093,2@localhost:9095"], "one node"),
+        (["controller.quorum.voters=2@localhost:9093"], "not among them"),
+        (["controller.quorum.bootstrap.servers=a:9093,b:9093"], "one node"),
+        (["node.id=1", "broker.id=2"], "broker.id"),
+        (["moldau.shards=100000"], "moldau.shards"),
+    ):
+        code, out, err = run("start", *(part for setting in settings for part in ("--set", setting)), cwd=work)
+        check(code == 1 and "--set" in err and said in err and err.count("\n") == 1, f"{settings}: {code} {err}")
+    check(not (work / "moldau-data").exists(), "a refused start left a directory")
+
+
+def case_apache_kafkas_stock_configuration_starts(work):
+    ports = free_ports(3)
+    keys = f"""process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=localhost:{ports[1]}
+listeners=PLAINTEXT://:{ports[0]},CONTROLLER://:{ports[1]}
+inter.broker.listener.name=PLAINTEXT
+advertised.listeners=PLAINTEXT://localhost:{ports[0]},CONTROLLER://localhost:{ports[1]}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
+num.network.threads=3
+num.io.threads=8
+socket.send.buffer.bytes=102400
+socket.receive.buffer.bytes=102400
+socket.request.max.bytes=104857600
+log.dirs={work}/kraft-combined-logs
+num.partitions=1
+num.recovery.threads.per.data.dir=1
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+log.retention.hours=168
+log.segment.bytes=1073741824
+log.retention.check.interval.ms=300000
+"""
+    properties = work / "server.properties"
+    properties.write_text(keys)
+    code, out, err = run("format", "--cluster-id", "new", "--standalone", "--config", properties, cwd=work)
+    check(code == 0, f"format: {code} {err}")
+    node = Node(work)
+    node.arguments = ["start", "--config", str(properties), "--set", f"moldau.http.listen=127.0.0.1:{ports[2]}"]
+    with node:
+        check(READY.search(node.out)[1] == f"PLAINTEXT://localhost:{ports[0]}", node.out)
+        check("unknown configuration keys" not in node.err and "quorum" not in node.err, node.err)
+
+
+def case_a_listener_that_is_not_advertised_is_not_told(work):
+    ports = free_ports(4)
+    node = Node(work)
+    node.arguments = ["start", "--set", f"listeners=PLAINTEXT://127.0.0.1:{ports[0]},OTHER://127.0.0.1:{ports[1]},CONTROLLER://127.0.0.1:{ports[2]}",
+                      "--set", "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                      "--set", f"advertised.listeners=PLAINTEXT://localhost:{ports[0]}",
+                      "--set", f"moldau.http.listen=127.0.0.1:{ports[3]}"]
+    with node:
+        node.port = ports[0]
+        check(node.topic("create", "orders")[0] == 0, "create")
+        ready = next(line for line in node.out.splitlines() if line.startswith("moldau ready"))
+        check("OTHER" not in ready and f"PLAINTEXT://localhost:{ports[0]}" in ready, ready)
+
+
+def case_an_unknown_key_is_told_with_its_line_and_the_key_that_was_meant(work):
+    properties = work / "server.properties"
+    properties.write_text("# a node\nlog.retention.hour=1\n")
+    with Node(work, "--config", properties) as node:
+        check(f"log.retention.hour ({properties}:2; did you mean log.retention.hours?)" in node.err, node.err)
+
+
 def case_a_named_directory_must_be_formatted(work):
     data = work / "data"
     code, out, err = run("start", "--set", f"log.dirs={data}", cwd=work)

@@ -1,8 +1,10 @@
 // The static configuration of a node, understood and checked: what start-up and the parts of a node take their small
 // structs from. Fixed for the life of the process.
 //
-// Errors: a wrong value, a key that contradicts another, or a key that would open the cluster if it were ignored (an
-//         authorizer, a policy, a listener with TLS or SASL) is a fault that stops the start, with its origin.
+// Errors: a wrong value, a key that contradicts another (listener_config.h, config_rules.h), or a key that would open
+// the
+//         cluster if it were ignored (an authorizer, a policy, a listener with TLS or SASL) is a fault that stops the
+//         start, with its origin.
 //         A key that Kafka knows and that has no effect here, and a key that nobody knows, are one warning each kind.
 // Source: Kafka's KafkaConfig; inventory §4.1. Difference: everything has a default, so that a node starts without a
 //         configuration (architecture D11).
@@ -30,11 +32,18 @@ struct ListenerConfig {
   runtime::Endpoint bind;                       // host "" means every address
   std::optional<runtime::Endpoint> advertised;  // none: the address at which the client reached us
   bool is_controller = false;
+  bool is_told = true;                      // false: advertised.listeners is set and leaves it out
+  std::string wildcard_host = "localhost";  // stands for "every address" where an address is told
+
+  // What the cluster is told: the advertised address or the bound one. Its port may be 0: any free one.
+  [[nodiscard]] runtime::Endpoint told() const;
+  [[nodiscard]] bool tells_wildcard() const;  // then told() has wildcard_host
 };
 
 struct NodeConfig {
   NodeId node_id{1};
   std::vector<ListenerConfig> listeners;
+  std::string controller_name;  // of the listener that the quorum uses: the first of controller.listener.names
   std::string inter_broker_listener;
   std::optional<std::string> rack;  // broker.rack
 

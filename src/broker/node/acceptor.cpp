@@ -22,12 +22,9 @@ void Acceptor::close() {
 }
 
 runtime::Endpoint Acceptor::advertised() const {
-  runtime::Endpoint endpoint = listener_.advertised.value_or(listener_.bind);
+  runtime::Endpoint endpoint = listener_.told();
   if (endpoint.port == 0) {
     endpoint.port = socket_->local().port;
-  }
-  if (endpoint.host.empty() || endpoint.host == "0.0.0.0" || endpoint.host == "::") {
-    endpoint.host = "localhost";  // "every address" is none that a client could connect to
   }
   return endpoint;
 }

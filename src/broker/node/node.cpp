@@ -350,7 +350,7 @@ void Node::Impl::start_metadata() {
     if (acceptor.config().is_controller) {
       self.listeners.push_back(endpoint);
       controller_endpoints.push_back({endpoint.name, endpoint.host, endpoint.port});
-    } else {
+    } else if (acceptor.config().is_told) {
       broker.listeners.push_back(endpoint);
     }
   }

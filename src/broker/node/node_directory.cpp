@@ -49,9 +49,8 @@ std::optional<std::string> format_empty(const runtime::World& world, const NodeC
   options.node_id = config.node_id;
   options.log_directories = config.log_dirs;
   options.metadata_log_directory = config.metadata_log_dir;
-  const runtime::Endpoint endpoint = controller.advertised.value_or(controller.bind);
-  options.controller =
-      raft::ListenerEndpoint{controller.name, endpoint.host.empty() ? "localhost" : endpoint.host, endpoint.port};
+  const runtime::Endpoint endpoint = controller.told();
+  options.controller = raft::ListenerEndpoint{controller.name, endpoint.host, endpoint.port};
   const auto formatted = raft::format_directories(world.fs, options, world.random, world.shard(0).clock().wall_ms());
   if (!formatted) {
     return formatted.error();

@@ -209,7 +209,7 @@ ShardServices::ShardServices(const Environment& environment)
   const auto& listeners = environment_.config.listeners;
   context_.limits.advertise_local_address =
       std::none_of(listeners.begin(), listeners.end(),
-                   [](const ListenerConfig& listener) { return listener.advertised.has_value(); });
+                   [](const ListenerConfig& listener) { return !listener.is_controller && listener.advertised; });
   broker_connections_ = std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard),
                                                           logger_, connection_config(ListenerKind::kBroker));
   controller_connections_ = std::make_unique<ConnectionTable>(shard_, environment_.world.network(environment_.shard),

@@ -1,10 +1,15 @@
 #include "broker/handlers/fetch_handler.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
+#include "broker/handlers/request_places.h"
 #include "protocol/messages/fetch_request.h"
 #include "protocol/messages/fetch_response.h"
 
@@ -28,36 +33,49 @@ std::int32_t replica_of(const FetchRequest& request, std::int16_t version) {
 }
 
 // A partition named twice counts once, in its first place with its last values, as in Kafka.
+void merge_repeated(std::vector<FetchPartition>& partitions, RequestPlaces& places) {
+  std::vector<bool> dropped(partitions.size());
+  bool any_dropped = false;
+  places.for_each_repeated([&](std::span<const std::size_t> numbers) {
+    partitions[numbers.front()] = partitions[numbers.back()];
+    for (const std::size_t later : numbers.subspan(1)) {
+      dropped[later] = true;
+    }
+    any_dropped = true;
+  });
+  if (any_dropped) {
+    std::size_t i = 0;
+    std::erase_if(partitions, [&](const FetchPartition&) { return static_cast<bool>(dropped[i++]); });
+  }
+}
+
 FetchSessionCache::Request to_session_request(const FetchRequest& request, std::int16_t version,
                                               const metadata::Image& image) {
   FetchSessionCache::Request session{.session_id = request.session_id,
                                      .session_epoch = request.session_epoch,
                                      .from_follower = replica_of(request, version) >= 0,
                                      .uses_topic_ids = version >= kFirstVersionWithIds};
-  std::unordered_map<FetchKey, std::size_t, FetchKeyHash> places;
+  RequestPlaces places;
   for (const auto& topic : request.topics) {
-    std::string name(topic.topic);
-    if (const metadata::Topic* known = session.uses_topic_ids ? image.topic(topic.topic_id) : nullptr) {
-      name = known->name;
-    }
+    const std::size_t place = places.topic(topic.topic_id, session.uses_topic_ids ? "" : topic.topic);
+    const metadata::Topic* known = session.uses_topic_ids ? image.topic(topic.topic_id) : nullptr;
+    const auto named =
+        std::make_shared<const FetchTopic>(topic.topic_id, std::string(known == nullptr ? topic.topic : known->name));
     for (const auto& partition : topic.partitions) {
-      FetchPartition asked{.key = {topic.topic_id, name, partition.partition},
-                           .fetch_offset = partition.fetch_offset,
-                           .follower_log_start = partition.log_start_offset,
-                           .partition_bytes_max = partition.partition_max_bytes,
-                           .current_leader_epoch = partition.current_leader_epoch,
-                           .last_fetched_epoch = partition.last_fetched_epoch};
-      const auto [place, is_new] = places.emplace(asked.key, session.partitions.size());
-      if (is_new) {
-        session.partitions.push_back(std::move(asked));
-      } else {
-        session.partitions[place->second] = std::move(asked);
-      }
+      places.add(place, partition.partition);
+      session.partitions.push_back({.key = {named, partition.partition},
+                                    .fetch_offset = partition.fetch_offset,
+                                    .follower_log_start = partition.log_start_offset,
+                                    .partition_bytes_max = partition.partition_max_bytes,
+                                    .current_leader_epoch = partition.current_leader_epoch,
+                                    .last_fetched_epoch = partition.last_fetched_epoch});
     }
   }
+  merge_repeated(session.partitions, places);
   for (const auto& topic : request.forgotten_topics_data) {
+    const auto named = std::make_shared<const FetchTopic>(topic.topic_id, std::string(topic.topic));
     for (const std::int32_t partition : topic.partitions) {
-      session.forgotten.push_back({topic.topic_id, std::string(topic.topic), partition});
+      session.forgotten.push_back({named, partition});
     }
   }
   return session;

@@ -280,5 +280,28 @@ TEST_F(FetchHandlerTest, Semantics37ATopicOfAnotherIdIsUnknown) {
             to_wire(ErrorCode::kUnknownTopicId));
 }
 
+TEST_F(FetchHandlerTest, ANameThatNoTopicCanHaveIsUnknownAndKeptByNoSession) {
+  const std::string name(32'767, 'x');
+  const auto answer =
+      fetch(fetch_from(name, std::vector<std::int64_t>(100, 0), {.session_epoch = kInitialSessionEpoch}));
+  EXPECT_EQ(answer.session_id, kNoSession);
+  ASSERT_EQ(answer.responses.size(), 1U);
+  ASSERT_EQ(answer.responses[0].partitions.size(), 100U);
+  EXPECT_EQ(answer.responses[0].partitions[99].error_code, to_wire(ErrorCode::kUnknownTopicOrPartition));
+  EXPECT_EQ(broker.context().sessions.size(), 0U);
+}
+
+TEST_F(FetchHandlerTest, APartitionNamedTwiceCountsOnceInItsFirstPlaceWithItsLastValues) {
+  broker.add_topic("orders", 2);
+  append(batch_of(3));
+  FetchRequest request = fetch_from("orders", {0, 0});
+  request.topics.push_back(fetch_from("orders", {3}).topics.front());
+  const auto answer = fetch(request);
+  ASSERT_EQ(answer.responses.size(), 1U);
+  ASSERT_EQ(answer.responses[0].partitions.size(), 2U);
+  EXPECT_EQ(answer.responses[0].partitions[0].partition_index, 0);
+  EXPECT_EQ(bytes_of(answer), 0U) << "from offset 3 there is nothing";
+}
+
 }  // namespace
 }  // namespace moldau::broker

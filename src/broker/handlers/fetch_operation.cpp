@@ -20,10 +20,10 @@ constexpr std::int16_t kFirstVersionWithEndpoints = 16;
 // What a topic id is answered that is not in the image. One whose name was known when it was asked for is a topic that
 // was deleted; its name may be another topic's by now.
 ErrorCode missing_id(const metadata::Image& image, const FetchKey& key) {
-  if (key.topic.empty()) {
+  if (key.topic_name().empty()) {
     return ErrorCode::kUnknownTopicId;
   }
-  const metadata::Topic* namesake = image.topic(key.topic);
+  const metadata::Topic* namesake = image.topic(key.topic_name());
   return namesake != nullptr && namesake->partition(PartitionIndex(key.partition)) != nullptr
              ? ErrorCode::kInconsistentTopicId
              : ErrorCode::kUnknownTopicOrPartition;
@@ -54,9 +54,13 @@ void FetchOperation::start() {
   const bool by_id = request_.version() >= kFirstVersionWithIds;
   std::vector<std::size_t> indexes;
   std::vector<TopicIdPartition> ids;
+  const FetchTopic* asked = nullptr;
+  const metadata::Topic* topic = nullptr;
   for (std::size_t i = 0; i < reads_.size(); ++i) {
     const FetchKey& key = session_.partitions()[i].key;
-    const metadata::Topic* topic = by_id ? image.topic(key.topic_id) : image.topic(key.topic);
+    if (std::exchange(asked, key.topic.get()) != key.topic.get()) {
+      topic = by_id ? image.topic(key.topic_id()) : image.topic(key.topic_name());
+    }
     reads_[i].index = i;
     if (session_.partitions()[i].partition_bytes_max < 0 || terms_.bytes_max_is_negative) {
       reads_[i].error = ErrorCode::kUnknownServerError;  // as Kafka, whose read fails on such a limit
@@ -280,27 +284,29 @@ void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchRespo
   response.session_id = session_answer.session_id;
   const std::shared_ptr<const metadata::Image> image = context_.router.image();  // the endpoints are views into it
   LeaderEndpoints leaders;
+  const bool by_id = request_.version() >= kFirstVersionWithIds;
+  const FetchTopic* last = nullptr;  // whose entry is the response's last
   for (std::size_t i = 0; i < reads_.size(); ++i) {
     if (!session_answer.included[i]) {
       continue;
     }
     const FetchKey& key = session_.partitions()[i].key;
     // Neighbours of one topic share its entry, as Kafka groups them.
-    const bool by_id = request_.version() >= kFirstVersionWithIds;
-    if (response.responses.empty() || response.responses.back().topic_id != key.topic_id ||
-        (!by_id && response.responses.back().topic != key.topic)) {
+    if (last == nullptr ||
+        (last != key.topic.get() && (last->id != key.topic_id() || (!by_id && last->name != key.topic_name())))) {
       auto& topic = response.responses.emplace_back();
-      topic.topic_id = key.topic_id;
+      topic.topic_id = key.topic_id();
       if (!by_id) {
-        topic.topic = key.topic;
+        topic.topic = key.topic_name();
       }
     }
+    last = key.topic.get();
     auto& data = response.responses.back().partitions.emplace_back();
     data.partition_index = key.partition;
     fill_partition(data, reads_[i], bytes_[i], ranges);
     if (request_.version() >= kFirstVersionWithEndpoints &&
         (reads_[i].error == ErrorCode::kNotLeaderOrFollower || reads_[i].error == ErrorCode::kFencedLeaderEpoch)) {
-      const metadata::Topic* known = image->topic(key.topic_id);
+      const metadata::Topic* known = image->topic(key.topic_id());
       leaders.name(data.current_leader, reads_[i].leader, reads_[i].leader_epoch,
                    known == nullptr ? nullptr : known->partition(PartitionIndex(key.partition)));
     }

@@ -41,6 +41,7 @@ ChunkPool::Limits memory_limits(const NodeConfig& config, std::size_t shards, Li
 
 FetchSessionCache::Config session_config(const NodeConfig& config, std::size_t shard, std::size_t shards) {
   return {.slots_max = static_cast<std::size_t>(config.fetch_session_slots) / shards,
+          .bytes_max = kFetchSessionsBytesMax / shards,
           .ids = SessionIds::of_shard(static_cast<std::uint32_t>(shard), static_cast<std::uint32_t>(shards))};
 }
 
@@ -135,15 +136,17 @@ class ShardServices::ShardPlacement final : public Placement {
     if (api.key == ApiKey::kProduce) {
       if (const auto request = protocol::ProduceRequest::decode(reader, version)) {
         for (const auto& topic : request->topic_data) {
+          const metadata::Topic* known = find(version >= kFirstProduceVersionWithIds, topic.topic_id, topic.name);
           for (const auto& partition : topic.partition_data) {
-            vote(version >= kFirstProduceVersionWithIds, topic.topic_id, topic.name, partition.index);
+            vote(known, partition.index);
           }
         }
       }
     } else if (const auto request = protocol::FetchRequest::decode(reader, version)) {
       for (const auto& topic : request->topics) {
+        const metadata::Topic* known = find(version >= kFirstFetchVersionWithIds, topic.topic_id, topic.topic);
         for (const auto& partition : topic.partitions) {
-          vote(version >= kFirstFetchVersionWithIds, topic.topic_id, topic.topic, partition.partition);
+          vote(known, partition.partition);
         }
       }
     }
@@ -156,8 +159,10 @@ class ShardServices::ShardPlacement final : public Placement {
   }
 
  private:
-  void vote(bool by_id, const Uuid& id, std::string_view name, std::int32_t index) {
-    const metadata::Topic* topic = by_id ? router_.image()->topic(id) : router_.image()->topic(name);
+  [[nodiscard]] const metadata::Topic* find(bool by_id, const Uuid& id, std::string_view name) const {
+    return by_id ? router_.image()->topic(id) : router_.image()->topic(name);
+  }
+  void vote(const metadata::Topic* topic, std::int32_t index) {
     if (topic == nullptr) {
       return;
     }

@@ -1,32 +1,47 @@
 // One partition as a fetch request names it, and what its answer tells a session.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "base/uuid.h"
 
 namespace moldau::broker {
 
-// Identity: by topic id if it is not zero, else by name, as the request's version addresses topics.
-struct FetchKey {
-  Uuid topic_id;
-  std::string topic;  // "" while an id has not been resolved
-  std::int32_t partition = 0;
-
-  friend bool operator==(const FetchKey& a, const FetchKey& b) {
-    return a.partition == b.partition && a.topic_id == b.topic_id && (!a.topic_id.is_zero() || a.topic == b.topic);
-  }
+// What a request calls a topic. Immutable, shared by all partitions that were named under it, on any shard.
+struct FetchTopic {
+  Uuid id;
+  std::string name;  // "" while an id has not been resolved
 };
 
-struct FetchKeyHash {
-  std::size_t operator()(const FetchKey& key) const noexcept {
-    const std::size_t topic =
-        key.topic_id.is_zero() ? std::hash<std::string>{}(key.topic) : std::hash<Uuid>{}(key.topic_id);
-    return topic * 31 + static_cast<std::size_t>(key.partition);
+// Identity: by topic id if it is not zero, else by name, as the request's version addresses topics. Ordered rather than
+// hashed: the peer chooses ids and names.
+struct FetchKey {
+  std::shared_ptr<const FetchTopic> topic;  // never null
+  std::int32_t partition = 0;
+
+  [[nodiscard]] static FetchKey of(Uuid id, std::string name, std::int32_t partition) {
+    return {std::make_shared<const FetchTopic>(id, std::move(name)), partition};
   }
+  [[nodiscard]] const Uuid& topic_id() const noexcept { return topic->id; }
+  [[nodiscard]] const std::string& topic_name() const noexcept { return topic->name; }
+
+  friend std::weak_ordering operator<=>(const FetchKey& a, const FetchKey& b) {
+    if (a.topic != b.topic) {
+      if (const auto by_id = a.topic->id <=> b.topic->id; by_id != 0) {
+        return by_id;
+      }
+      if (const int by_name = a.topic->id.is_zero() ? a.topic->name.compare(b.topic->name) : 0; by_name != 0) {
+        return by_name <=> 0;
+      }
+    }
+    return a.partition <=> b.partition;
+  }
+  friend bool operator==(const FetchKey& a, const FetchKey& b) { return (a <=> b) == 0; }
 };
 
 struct FetchPartition {

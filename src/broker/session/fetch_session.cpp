@@ -1,5 +1,6 @@
 #include "broker/session/fetch_session.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/assert.h"
@@ -7,6 +8,22 @@
 namespace moldau::broker {
 
 using protocol::ErrorCode;
+
+namespace {
+
+// What one partition costs, as allocated: its places in the order and in the index, and a name that it shares with
+// none.
+std::size_t bytes_of(const FetchKey& key) {
+  constexpr std::size_t kPartitionBytes = 272;
+  return kPartitionBytes + key.topic_name().size();
+}
+
+bool may_be_kept(std::span<const FetchPartition> partitions) {
+  return std::ranges::all_of(
+      partitions, [](const FetchPartition& asked) { return asked.key.topic_name().size() <= kKeptNameBytesMax; });
+}
+
+}  // namespace
 
 SessionIds SessionIds::of_shard(std::uint32_t shard, std::uint32_t shards) noexcept {
   const auto part = static_cast<std::uint32_t>(INT32_MAX) / shards;
@@ -25,15 +42,20 @@ std::optional<std::uint32_t> SessionIds::shard_of(std::int32_t id, std::uint32_t
 
 void FetchSession::upsert(const FetchPartition& partition) {
   if (const auto found = index_.find(partition.key); found != index_.end()) {
+    // The name that is counted stays, and with it what its neighbours share.
+    FetchKey kept = std::move(found->second->request.key);
     found->second->request = partition;
+    found->second->request.key = std::move(kept);
     return;
   }
+  bytes_ += bytes_of(partition.key);
   order_.push_back({.request = partition});
   index_.emplace(partition.key, std::prev(order_.end()));
 }
 
 void FetchSession::forget(const FetchKey& key) {
   if (const auto found = index_.find(key); found != index_.end()) {
+    bytes_ -= bytes_of(found->first);
     order_.erase(found->second);
     index_.erase(found);
   }
@@ -110,11 +132,20 @@ FetchContext FetchSessionCache::open(Request request, std::int64_t now_ms) {
     context.error_ = ErrorCode::kFetchSessionTopicIdError;
     return context;
   }
-  for (const FetchPartition& partition : request.partitions) {
-    session->upsert(partition);
+  const bool keepable = may_be_kept(request.partitions);
+  if (keepable) {
+    for (const FetchPartition& partition : request.partitions) {
+      session->upsert(partition);
+    }
+    for (const FetchKey& key : request.forgotten) {
+      session->forget(key);
+    }
   }
-  for (const FetchKey& key : request.forgotten) {
-    session->forget(key);
+  if (!keepable || bytes_total_ - session->counted_bytes_ + session->bytes() > config_.bytes_max) {
+    ++evictions_total_;
+    remove(*session);
+    context.error_ = ErrorCode::kFetchSessionIdNotFound;
+    return context;
   }
   if (session->order_.empty()) {
     remove(*session);
@@ -136,8 +167,17 @@ FetchContext FetchSessionCache::open(Request request, std::int64_t now_ms) {
 std::int32_t FetchSessionCache::create(FetchContext& context, std::span<const FetchOutcome> outcomes,
                                        std::int64_t now_ms) {
   const EvictionKey newcomer{context.from_follower_, context.partitions_.size(), 0};
-  if (sessions_.size() >= config_.slots_max && !try_evict(context.from_follower_, newcomer, now_ms)) {
+  std::size_t bytes = 0;
+  for (const FetchPartition& partition : context.partitions_) {
+    bytes += bytes_of(partition.key);
+  }
+  if (!may_be_kept(context.partitions_) || bytes > config_.bytes_max) {
     return kNoSession;
+  }
+  while (!has_room(bytes)) {
+    if (!try_evict(context.from_follower_, newcomer, now_ms)) {
+      return kNoSession;
+    }
   }
   auto session = std::make_unique<FetchSession>(new_id(), context.from_follower_, context.uses_topic_ids_, now_ms);
   for (std::size_t i = 0; i < context.partitions_.size(); ++i) {
@@ -151,7 +191,12 @@ std::int32_t FetchSessionCache::create(FetchContext& context, std::span<const Fe
   const auto inserted = sessions_.emplace(id, std::move(session));
   touch(*inserted.first->second, now_ms);
   MOLDAU_ASSERT(sessions_.size() <= config_.slots_max);
+  MOLDAU_ASSERT(bytes_total_ <= config_.bytes_max);
   return id;
+}
+
+bool FetchSessionCache::has_room(std::size_t bytes) const noexcept {
+  return sessions_.size() < config_.slots_max && bytes_total_ + bytes <= config_.bytes_max;
 }
 
 bool FetchSessionCache::try_evict(bool privileged, const EvictionKey& newcomer, std::int64_t now_ms) {
@@ -183,6 +228,8 @@ void FetchSessionCache::touch(FetchSession& session, std::int64_t now_ms) {
   partitions_total_ -= session.counted_size_;
   session.counted_size_ = session.size();
   partitions_total_ += session.counted_size_;
+  bytes_total_ = bytes_total_ - session.counted_bytes_ + session.bytes_;
+  session.counted_bytes_ = session.bytes_;
   const bool settled = now_ms - session.created_ms_ > config_.eviction_ms;
   if (!session.privileged_ || settled) {
     evictable_by_privileged_.insert(eviction_key(session));
@@ -203,6 +250,7 @@ void FetchSessionCache::remove(const FetchSession& session) {
   evictable_by_privileged_.erase(eviction_key(session));
   evictable_by_all_.erase(eviction_key(session));
   partitions_total_ -= session.counted_size_;
+  bytes_total_ -= session.counted_bytes_;
   sessions_.erase(session.id_);
 }
 

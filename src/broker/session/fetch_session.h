@@ -5,7 +5,11 @@
 //             its session (SessionIds). A FetchContext is a value: it may travel to the connection's shard and back.
 // Invariants: S1 a session's partitions keep request order, but one that returned records moves to the end, so that a
 //                large partition cannot starve those behind it.
-//             S2 the number of sessions never exceeds slots_max.
+//             S2 the number of sessions never exceeds slots_max, what they keep never bytes_max.
+//             S3 no session keeps a name that no topic can have (kKeptNameBytesMax).
+// Bound:      Config. A full request that finds no room is answered without a session; an incremental one that would
+//             outgrow it is told that its session was evicted (70) and goes on with a full one, as in Kafka, whose
+//             cache bounds the number of sessions only.
 // Source:     Kafka's FetchSession, FetchContext, FetchSessionCacheShard; inventory §6, 31 and 32.
 #pragma once
 
@@ -27,9 +31,14 @@
 
 namespace moldau::broker {
 
+inline constexpr std::size_t kKeptNameBytesMax = 249;  // Kafka's Topic.MAX_NAME_LENGTH
+
 inline constexpr std::int32_t kNoSession = 0;
 inline constexpr std::int32_t kInitialSessionEpoch = 0;  // a full request that may open a session
 inline constexpr std::int32_t kFinalSessionEpoch = -1;   // a full request that closes the session it names
+
+// What the sessions of a node may keep: about 450,000 partitions.
+inline constexpr std::size_t kFetchSessionsBytesMax = std::size_t{128} << 20;
 
 // The ids that one shard draws from: an equal part of the positive ones.
 struct SessionIds {
@@ -64,6 +73,8 @@ class FetchSession {
 
   void upsert(const FetchPartition& partition);
   void forget(const FetchKey& key);
+  // What the session keeps, names counted with each of their partitions.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   // Whether the answer must carry the partition; remembers what is answered.
   bool note_answer(const FetchKey& key, const FetchOutcome& outcome);
 
@@ -73,9 +84,11 @@ class FetchSession {
   bool uses_topic_ids_;
   std::int64_t created_ms_;
   std::int64_t used_ms_;
-  std::size_t counted_size_ = 0;  // its size when the cache last looked: part of its eviction key
+  std::size_t counted_size_ = 0;   // its size when the cache last looked: part of its eviction key
+  std::size_t counted_bytes_ = 0;  // its bytes then
+  std::size_t bytes_ = 0;
   Order order_;
-  std::unordered_map<FetchKey, Order::iterator, FetchKeyHash> index_;
+  std::map<FetchKey, Order::iterator> index_;
 };
 
 class FetchSessionCache;
@@ -115,8 +128,9 @@ class FetchContext {
 class FetchSessionCache {
  public:
   struct Config {
-    std::size_t slots_max = 1000;        // max.incremental.fetch.session.cache.slots, this shard's part
-    std::int64_t eviction_ms = 120'000;  // a session unused for so long makes room for any other
+    std::size_t slots_max = 1000;                    // max.incremental.fetch.session.cache.slots, this shard's part
+    std::size_t bytes_max = kFetchSessionsBytesMax;  // this shard's part
+    std::int64_t eviction_ms = 120'000;              // a session unused for so long makes room for any other
     SessionIds ids;
   };
   // `random` gives 64 uniform bits.
@@ -137,6 +151,7 @@ class FetchSessionCache {
 
   [[nodiscard]] std::size_t size() const noexcept { return sessions_.size(); }
   [[nodiscard]] std::size_t partitions_total() const noexcept { return partitions_total_; }
+  [[nodiscard]] std::size_t bytes_total() const noexcept { return bytes_total_; }
   [[nodiscard]] std::uint64_t evictions_total() const noexcept { return evictions_total_; }
 
  private:
@@ -152,8 +167,9 @@ class FetchSessionCache {
   [[nodiscard]] static EvictionKey eviction_key(const FetchSession& session) noexcept {
     return {session.privileged_, session.counted_size_, session.id_};
   }
-  // kNoSession when no slot is free and none is worth less.
+  // kNoSession when no room is free and no session worth less.
   std::int32_t create(FetchContext& context, std::span<const FetchOutcome> outcomes, std::int64_t now_ms);
+  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
   [[nodiscard]] bool try_evict(bool privileged, const EvictionKey& newcomer, std::int64_t now_ms);
   void touch(FetchSession& session, std::int64_t now_ms);
   void remove(const FetchSession& session);
@@ -166,6 +182,7 @@ class FetchSessionCache {
   std::set<EvictionKey> evictable_by_all_;
   std::set<EvictionKey> evictable_by_privileged_;
   std::size_t partitions_total_ = 0;
+  std::size_t bytes_total_ = 0;
   std::uint64_t evictions_total_ = 0;
 };
 

@@ -10,7 +10,7 @@ namespace {
 using protocol::ErrorCode;
 
 FetchPartition partition(const std::string& topic, std::int32_t index, std::int64_t offset = 0) {
-  return {.key = {.topic_id = {}, .topic = topic, .partition = index}, .fetch_offset = offset};
+  return {.key = FetchKey::of({}, topic, index), .fetch_offset = offset};
 }
 
 struct Fixture : testing::Test {
@@ -121,6 +121,56 @@ TEST_F(FetchSessionTest, Semantics31ASessionThatLeftMeanwhileIsAnsweredInFull) {
   const auto answer = waiting.finish(cache, std::vector<FetchOutcome>{{.high_watermark = 5, .log_start = 0}}, 0);
   EXPECT_TRUE(answer.included[0]);
   EXPECT_EQ(next(id, 2).error(), ErrorCode::kFetchSessionIdNotFound);
+}
+
+struct BoundedFetchSessionTest : Fixture {
+  BoundedFetchSessionTest() {
+    cache = FetchSessionCache(bounded, [this] { return generator(); });
+  }
+  static std::vector<FetchPartition> partitions(const std::string& topic, std::int32_t count) {
+    std::vector<FetchPartition> made;
+    for (std::int32_t i = 0; i < count; ++i) {
+      made.push_back(partition(topic, i));
+    }
+    return made;
+  }
+  FetchSessionCache::Config bounded{.slots_max = 100, .bytes_max = 10'000, .eviction_ms = 1000, .ids = {1, 1'000'000}};
+};
+
+TEST_F(BoundedFetchSessionTest, WhoFindsNoRoomIsAnsweredWithoutASession) {
+  EXPECT_EQ(open_session(partitions("a", 100), 0), kNoSession) << "too large for an empty cache";
+  const std::int32_t first = open_session(partitions("a", 20), 0);
+  EXPECT_NE(first, kNoSession);
+  EXPECT_EQ(open_session(partitions("b", 20), 500), kNoSession);
+  EXPECT_EQ(cache.size(), 1U);
+  EXPECT_LE(cache.bytes_total(), bounded.bytes_max);
+  EXPECT_NE(open_session(partitions("b", 20), 1'001), kNoSession) << "the first one is stale";
+  EXPECT_EQ(next(first, 1).error(), ErrorCode::kFetchSessionIdNotFound);
+}
+
+TEST_F(BoundedFetchSessionTest, ASessionThatOutgrowsTheCacheIsEvicted) {
+  const std::int32_t id = open_session(partitions("a", 20), 0);
+  EXPECT_EQ(next(id, 1, partitions("b", 5)).error(), ErrorCode::kNone);
+  EXPECT_EQ(next(id, 2, partitions("c", 50)).error(), ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(cache.size(), 0U);
+  EXPECT_EQ(cache.bytes_total(), 0U);
+}
+
+TEST_F(BoundedFetchSessionTest, WhatIsForgottenMakesRoom) {
+  const std::int32_t id = open_session(partitions("a", 30), 0);
+  const std::size_t before = cache.bytes_total();
+  EXPECT_EQ(next(id, 1, {partition("b", 0)}, {partition("a", 0).key}).error(), ErrorCode::kNone);
+  EXPECT_EQ(next(id, 2, {partition("b", 0, 7)}).error(), ErrorCode::kNone);
+  EXPECT_EQ(cache.bytes_total(), before);
+}
+
+TEST_F(BoundedFetchSessionTest, ANameThatNoTopicCanHaveIsNotKept) {
+  const std::string longest(kKeptNameBytesMax, 'x');
+  EXPECT_EQ(open_session({partition(longest + 'x', 0)}, 0), kNoSession);
+  const std::int32_t id = open_session({partition(longest, 0)}, 0);
+  EXPECT_NE(id, kNoSession);
+  EXPECT_EQ(next(id, 1, {partition(longest + 'x', 0)}).error(), ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(cache.bytes_total(), 0U);
 }
 
 TEST(SessionIds, NameTheirShard) {

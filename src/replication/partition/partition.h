@@ -82,7 +82,8 @@ class Partition final : private storage::SyncClient {
                                                         MutableBytes batches);
 
   // Parks until the record before `end` is acknowledged as acks=all promises. True: it is already, without error, and
-  // the waiter was not parked. A duplicate waits as its first copy does.
+  // the waiter was not parked. A duplicate waits as its first copy does. `deadline` is for the other replicas; the disk
+  // has kSyncWaitMax if that is longer.
   [[nodiscard]] bool await_ack(Offset end, runtime::MonoTime deadline, AckWaiter& waiter);
 
   // --- reading ---
@@ -106,8 +107,8 @@ class Partition final : private storage::SyncClient {
                                                                       bool leader_only);
 
   // DeleteRecords below `offset`, or below the high watermark (-1). `done(low watermark)` when all live replicas start
-  // there and the new start is durable (G11). kOffsetOutOfRange, kPolicyViolation (compact without delete),
-  // kRequestTimedOut, kNotLeaderOrFollower, kKafkaStorageError.
+  // there and the new start is durable (G11); `deadline` as in await_ack(). kOffsetOutOfRange, kPolicyViolation
+  // (compact without delete), kRequestTimedOut, kNotLeaderOrFollower, kKafkaStorageError.
   using DeleteRecordsDone = Function<void(std::expected<Offset, protocol::ErrorCode>)>;
   void delete_records(Offset offset, runtime::MonoTime deadline, DeleteRecordsDone done);
 
@@ -155,6 +156,7 @@ class Partition final : private storage::SyncClient {
   void check_invariants() const;
 
  private:
+  friend class AckWaiter;
   struct DeleteWait;
 
   [[nodiscard]] Refusal refusal(protocol::ErrorCode code, const char* message = nullptr) const;
@@ -174,6 +176,8 @@ class Partition final : private storage::SyncClient {
   // Carries a step's effects out, then wakes who waits for them.
   void apply(Effects& effects);
   void tell_high_watermark();
+  // Its replicas have it.
+  [[nodiscard]] bool waits_for_disk_only(const AckWaiter& waiter) const;
   void complete_acks();
   void complete_deletes();
   void wake_fetches(bool changed);

@@ -88,12 +88,42 @@ TEST_F(PartitionTest, OneSyncCoversTheAppendsOfATurnAndTheNextThoseOfMeanwhile) 
 TEST_F(PartitionTest, Semantics15ATimeoutIsAnsweredAndTheDataKept) {
   open_leader();
   ASSERT_TRUE(append());
-  const auto ack = await(Offset(1), 100ms);
-  shard.pass(101ms);
+  const auto ack = await(Offset(1), kSyncWaitMax + 1s);
+  shard.pass(kSyncWaitMax + 1001ms);
   EXPECT_EQ(ack->answer, ErrorCode::kRequestTimedOut);
   EXPECT_EQ(partition->log_end(), Offset(1));
   settle();
   EXPECT_EQ(ack->answer, ErrorCode::kRequestTimedOut);
+}
+
+TEST_F(PartitionTest, Semantics15TheTimeoutIsForTheOtherReplicasAndTheDiskHasItsOwn) {
+  open_leader();
+  ASSERT_TRUE(append());
+  const auto in_time = await(Offset(1), 0ms);
+  shard.pass(1ms);
+  EXPECT_EQ(in_time->answer, std::nullopt);
+  settle();
+  EXPECT_EQ(in_time->answer, ErrorCode::kNone);
+  ASSERT_TRUE(append());
+  const auto never = await(Offset(2), 0ms);
+  shard.pass(1ms);
+  EXPECT_EQ(never->answer, std::nullopt);
+  shard.pass(kSyncWaitMax);
+  EXPECT_EQ(never->answer, ErrorCode::kRequestTimedOut) << "a sync that does not end";
+  settle();
+}
+
+TEST_F(PartitionTest, Semantics15ARecordThatTheOtherReplicasLackTimesOutOnTheDiskOrNot) {
+  open();
+  lead({1, 2}, {1, 2});
+  ASSERT_TRUE(append());
+  const auto before = await(Offset(1), 0ms);
+  shard.pass(1ms);
+  EXPECT_EQ(before->answer, ErrorCode::kRequestTimedOut);
+  settle();
+  const auto after = await(Offset(1), 0ms);
+  shard.pass(1ms);
+  EXPECT_EQ(after->answer, ErrorCode::kRequestTimedOut);
 }
 
 TEST_F(PartitionTest, Semantics15TooFewReplicasBeforeAndAfterTheAppend) {

@@ -99,6 +99,22 @@ TEST_F(PartitionTest, Semantics43DeleteRecordsIsAnsweredOnceItIsDurable) {
   EXPECT_EQ(answer.error, ErrorCode::kPolicyViolation);
 }
 
+TEST_F(PartitionTest, Semantics43ATimeoutOfDeleteRecordsIsForTheOtherReplicas) {
+  open_leader();
+  ASSERT_TRUE(append(5, Acks::kLeader));
+  Deleted answer;
+  delete_records(3, answer, 0s);
+  shard.pass(1ms);
+  EXPECT_FALSE(answer.told);
+  directory.keep_all(true);
+  EXPECT_EQ(answer.low, Offset(3));
+  delete_records(4, answer, 0s);
+  shard.pass(1ms);
+  EXPECT_FALSE(answer.told);
+  shard.pass(kSyncWaitMax);
+  EXPECT_EQ(answer.error, ErrorCode::kRequestTimedOut) << "a checkpoint that is never written";
+}
+
 TEST_F(PartitionTest, Semantics43DeleteRecordsWaitsForTheOtherReplicas) {
   open();
   lead({1, 2}, {1, 2});

@@ -14,6 +14,7 @@ struct Partition::DeleteWait {
   DeleteWait(Partition& partition, Offset offset, DeleteRecordsDone callback);
   Offset target;
   bool durable = false;
+  runtime::MonoTime sync_deadline{};
   DeleteRecordsDone done;
   runtime::Timer timer;
 };

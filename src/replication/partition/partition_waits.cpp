@@ -15,7 +15,9 @@ using protocol::ErrorCode;
 bool Partition::await_ack(Offset end, runtime::MonoTime deadline, AckWaiter& waiter) {
   MOLDAU_ASSERT(!waiter.linked());
   MOLDAU_ASSERT(end <= core_.log_end(), end.value(), core_.log_end().value());
+  waiter.partition_ = this;
   waiter.end_ = end;
+  waiter.sync_deadline_ = environment_.shard.clock().now() + kSyncWaitMax;
   const bool leads = core_.is_leader();
   const bool durable = !config_.acks_all_sync || durable_end_ >= end;
   const AckStatus status = leads ? core_.ack_status(end) : AckStatus::kWaiting;
@@ -40,6 +42,11 @@ bool Partition::await_ack(Offset end, runtime::MonoTime deadline, AckWaiter& wai
     }
   }
   return false;
+}
+
+bool Partition::waits_for_disk_only(const AckWaiter& waiter) const {
+  return core_.is_leader() && config_.acks_all_sync && durable_end_ < waiter.end_ &&
+         core_.ack_status(waiter.end_) != AckStatus::kWaiting;
 }
 
 void Partition::complete_acks() {
@@ -101,6 +108,12 @@ void Partition::wake_fetches(bool changed) {
 
 Partition::DeleteWait::DeleteWait(Partition& partition, Offset offset, DeleteRecordsDone callback)
     : target(offset), done(std::move(callback)), timer(partition.environment_.shard.timers(), [this, &partition] {
+        const bool replicated =
+            partition.core_.is_leader() && partition.core_.low_watermark(partition.environment_.brokers) >= target;
+        if (replicated && !durable && timer.when() < sync_deadline) {
+          timer.arm(sync_deadline);
+          return;
+        }
         std::list<DeleteWait> expired;
         const auto self =
             std::ranges::find_if(partition.deletes_, [this](const DeleteWait& wait) { return &wait == this; });
@@ -136,6 +149,7 @@ void Partition::delete_records(Offset offset, runtime::MonoTime deadline, Delete
     apply(effects);
   }
   DeleteWait& wait = deletes_.emplace_back(*this, target, std::move(done));
+  wait.sync_deadline = environment_.shard.clock().now() + kSyncWaitMax;
   wait.timer.arm(deadline);
   environment_.directory.keep_log_start(*this, [alive = alive_, start = core_.log_start()](bool kept) {
     Partition* partition = *alive;

@@ -6,6 +6,7 @@
 //           destroyed from inside its own callback.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -14,11 +15,16 @@
 #include "base/callback.h"
 #include "base/ids.h"
 #include "protocol/errors/error_code.h"
+#include "runtime/clock.h"
 #include "runtime/timer.h"
 
 namespace moldau::replication {
 
 enum class FetchIsolation : std::uint8_t;
+
+// How long an answer waits for the disk where the request's own deadline is shorter: that one is for the other
+// replicas, as in Kafka, which has no such wait.
+inline constexpr std::chrono::seconds kSyncWaitMax{30};
 
 // A circular list of nodes that unlink themselves.
 class WaitNode {
@@ -61,14 +67,17 @@ class WaitNode {
   WaitNode* previous_ = this;
 };
 
+class Partition;
+
 // One append that waits for replication and, by the topic's policy, for the disk.
 class AckWaiter : private WaitNode {
  public:
   using Done = Function<void(protocol::ErrorCode)>;
 
-  // kNone: as asked for. kRequestTimedOut: the deadline passed, the data is kept. kNotEnoughReplicasAfterAppend.
-  // kNotLeaderOrFollower: leadership ended first. kKafkaStorageError: the log directory failed first.
-  // kUnknownTopicOrPartition: deleted first.
+  // kNone: as asked for. kRequestTimedOut: the deadline passed before the other replicas had it, or the disk took
+  // longer than that and than kSyncWaitMax; the data is kept. kNotEnoughReplicasAfterAppend. kNotLeaderOrFollower:
+  // leadership ended first. kKafkaStorageError: the log directory failed first. kUnknownTopicOrPartition: deleted
+  // first.
   AckWaiter(runtime::TimerQueue& timers, Done done);
 
   [[nodiscard]] bool waiting() const noexcept { return linked(); }
@@ -77,7 +86,11 @@ class AckWaiter : private WaitNode {
   friend class Partition;
   void finish(protocol::ErrorCode code);
 
-  Offset end_{0};  // exclusive
+  void on_timer();
+
+  Partition* partition_ = nullptr;  // while parked
+  Offset end_{0};                   // exclusive
+  runtime::MonoTime sync_deadline_{};
   protocol::ErrorCode at_deadline_ = protocol::ErrorCode::kRequestTimedOut;
   runtime::Timer timer_;
   Done done_;

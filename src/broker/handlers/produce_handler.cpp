@@ -2,12 +2,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "broker/handlers/leader_endpoints.h"
+#include "broker/handlers/request_places.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/produce_response.h"
+#include "protocol/record/batch.h"
+#include "protocol/record/batch_format.h"
+#include "protocol/record/validate.h"
 
 namespace moldau::broker {
 
@@ -15,7 +26,7 @@ using protocol::ErrorCode;
 using protocol::ProduceRequest;
 using protocol::ProduceResponse;
 
-// One request on its way: the decoded request, an outcome per partition in request order. Held by the shard's
+// One request on its way: the decoded request, an outcome per partition, numbered in request order. Held by the shard's
 // operations or by `waiting_`, both gone before the handler: where a reference to it still locks, the handler is there.
 struct ProduceHandler::Pending final : Operation {
   Pending(Request r, ProduceRequest d) : request(std::move(r)), decoded(std::move(d)) {}
@@ -23,7 +34,10 @@ struct ProduceHandler::Pending final : Operation {
   Request request;
   ProduceRequest decoded;
   std::vector<AppendOutcome> outcomes;
-  std::vector<AppendItem> items;  // those that may be appended
+  std::vector<bool> superseded;            // by partition: named again, and answered elsewhere
+  std::vector<std::size_t> topic_numbers;  // by topic of the request; the same for one that is named again
+  std::size_t topics = 0;                  // different ones
+  std::vector<AppendItem> items;           // those that may be appended
   AppendTerms terms;
   std::size_t parts_left = 0;
 };
@@ -35,48 +49,56 @@ constexpr std::int16_t kFirstVersionWithIds = 13;
 constexpr std::int16_t kFirstVersionWithZstd = 7;
 constexpr std::int16_t kFirstVersionWithLeaders = 10;
 
-ErrorCode judge_topic(const metadata::Topic* topic, bool by_id, std::string_view client_id) {
-  if (topic == nullptr) {
-    return by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
-  }
-  if (is_internal_topic(topic->name) && client_id != kAdminClientId) {
-    return ErrorCode::kInvalidTopicException;
-  }
-  return ErrorCode::kNone;
-}
-
-bool are_valid_acks(std::int16_t acks) {
-  return acks >= -1 && acks <= 1;
-}
-
-// A batch that claims to be of a transaction in a request that names none: Kafka refuses the whole request.
-bool has_orphaned_transaction(const ProduceRequest& request) {
-  if (request.transactional_id) {
-    return false;
-  }
+// What makes Kafka refuse a request as a whole: the first unreadable batch, unless one that claims to be of a
+// transaction comes before it; and that one, in a request that names no transaction.
+struct WholeRefusal {
+  ErrorCode error = ErrorCode::kNone;
+  const char* message = nullptr;
+};
+std::optional<WholeRefusal> refuse_whole(const ProduceRequest& request) {
   for (const auto& topic : request.topic_data) {
     for (const auto& data : topic.partition_data) {
-      const auto header = data.records ? record::BatchHeader::parse(data.records->bytes())
-                                       : Result<record::BatchHeader>(fail(ErrorKind::kTruncated, "no records"));
-      if (header && header->is_transactional()) {
-        return true;
+      const Bytes records = data.records ? data.records->bytes() : Bytes{};
+      const record::FrameStep first = record::next_frame(records);
+      if (first.framing == record::Framing::kCorrupt) {
+        return WholeRefusal{ErrorCode::kCorruptMessage, "impossible batch length or magic"};
+      }
+      if (first.framing != record::Framing::kBatch || first.magic != record::kMagic2) {
+        continue;
+      }
+      const auto attributes = load_be<std::uint16_t>(records.data() + record::kAttributesAt);  // 26 bytes are there
+      if ((attributes & record::kTransactionalBit) != 0) {
+        return request.transactional_id ? std::nullopt
+                                        : std::optional(WholeRefusal{ErrorCode::kTransactionalIdAuthorizationFailed});
       }
     }
   }
-  return false;
+  return std::nullopt;
 }
 
-protocol::produce_response::TopicProduceResponse& entry_of(ProduceResponse& response, std::string_view name,
-                                                           const Uuid& id) {
-  for (auto& topic : response.responses) {
-    if (topic.name == name && topic.topic_id == id) {
-      return topic;
-    }
+// What Kafka finds partition by partition before it appends to any: such a refusal names no log start.
+ErrorCode judge_partition(const metadata::Topic* topic, bool by_id, PartitionIndex index,
+                          const std::optional<wire::Records>& records, MutableBytes bytes, bool zstd_allowed) {
+  if (topic == nullptr) {
+    return by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
   }
-  auto& topic = response.responses.emplace_back();
-  topic.name = name;
-  topic.topic_id = id;
-  return topic;
+  if (topic->partition(index) == nullptr) {
+    return ErrorCode::kUnknownTopicOrPartition;
+  }
+  if (!records) {
+    return ErrorCode::kInvalidRecord;
+  }
+  const auto framed = record::check_produce_framing(bytes, zstd_allowed);
+  return framed ? ErrorCode::kNone : framed.error().code;
+}
+
+// What it finds when it comes to append.
+ErrorCode judge_append(const metadata::Topic& topic, std::int16_t acks, std::string_view client_id) {
+  if (acks < -1 || acks > 1) {
+    return ErrorCode::kInvalidRequiredAcks;
+  }
+  return is_internal_topic(topic.name) && client_id != kAdminClientId ? ErrorCode::kInvalidTopicException
+                                                                      : ErrorCode::kNone;
 }
 
 void fill(protocol::produce_response::PartitionProduceResponse& partition, std::int32_t index,
@@ -109,42 +131,11 @@ void ProduceHandler::handle(Request request) {
   if (!decoded) {
     return request.close();
   }
-  const std::int16_t version = request.version();
-  const bool by_id = version >= kFirstVersionWithIds;
   auto pending = std::make_shared<Pending>(std::move(request), *std::move(decoded));
-  const metadata::Image& image = *context_.router.image();
-  const MutableBytes body = pending->request.body();
-
-  pending->terms.zstd_allowed = version >= kFirstVersionWithZstd;
+  pending->terms.zstd_allowed = pending->request.version() >= kFirstVersionWithZstd;
   pending->terms.deadline =
       context_.shard.clock().now() + std::chrono::milliseconds(std::max(0, pending->decoded.timeout_ms));
-  const bool orphaned = has_orphaned_transaction(pending->decoded);
-  for (const auto& topic_data : pending->decoded.topic_data) {
-    const metadata::Topic* topic = by_id ? image.topic(topic_data.topic_id) : image.topic(topic_data.name);
-    const ErrorCode topic_error = judge_topic(topic, by_id, pending->request.client_id());
-    for (const auto& data : topic_data.partition_data) {
-      AppendOutcome outcome{.index = pending->outcomes.size(), .error = topic_error};
-      const PartitionIndex index{data.index};
-      if (orphaned) {
-        outcome.error = ErrorCode::kTransactionalIdAuthorizationFailed;
-      } else if (topic_error != ErrorCode::kNone) {
-        // Judged above, for all partitions of the topic.
-      } else if (topic->partition(index) == nullptr) {
-        outcome.error = ErrorCode::kUnknownTopicOrPartition;
-      } else if (!data.records) {
-        outcome.error = ErrorCode::kInvalidRecord;
-      } else if (!are_valid_acks(pending->decoded.acks)) {
-        outcome.error = ErrorCode::kInvalidRequiredAcks;
-      } else {
-        // The decoded view is constant; the same bytes of our own frame are patched in place.
-        const Bytes records = data.records->bytes();
-        const auto offset = records.empty() ? 0 : static_cast<std::size_t>(records.data() - body.data());
-        pending->items.push_back(
-            {.index = outcome.index, .id = {topic->id, index}, .records = body.subspan(offset, records.size())});
-      }
-      pending->outcomes.push_back(std::move(outcome));
-    }
-  }
+  judge(*pending);
   if (pending->items.empty()) {
     return answer(*pending);
   }
@@ -155,6 +146,65 @@ void ProduceHandler::handle(Request request) {
     ids.push_back(item.id);
   }
   find_and_append(pending, std::move(ids));
+}
+
+// Gives every partition its outcome or its item. One that is named again counts once, as in Kafka: the last batch that
+// is one is appended, and the last that is none is answered, else that append.
+void ProduceHandler::judge(Pending& pending) {
+  struct Named {
+    const metadata::Topic* topic;
+    PartitionIndex index;
+    MutableBytes bytes;
+  };
+  const bool by_id = pending.request.version() >= kFirstVersionWithIds;
+  const metadata::Image& image = *context_.router.image();
+  const MutableBytes body = pending.request.body();
+  const std::optional<WholeRefusal> whole = refuse_whole(pending.decoded);
+  RequestPlaces places;
+  std::vector<Named> named;
+  std::vector<bool> appendable;
+  for (const auto& topic_data : pending.decoded.topic_data) {
+    const metadata::Topic* topic = by_id ? image.topic(topic_data.topic_id) : image.topic(topic_data.name);
+    const std::size_t number = pending.topic_numbers.emplace_back(places.topic(topic_data.topic_id, topic_data.name));
+    for (const auto& data : topic_data.partition_data) {
+      // The decoded view is constant; the same bytes of our own frame are patched in place.
+      const Bytes records = data.records ? data.records->bytes() : Bytes{};
+      const auto offset = records.empty() ? 0 : static_cast<std::size_t>(records.data() - body.data());
+      named.push_back({topic, PartitionIndex(data.index), body.subspan(offset, records.size())});
+      places.add(number, data.index);
+      AppendOutcome& outcome = pending.outcomes.emplace_back();
+      outcome.error = whole ? whole->error
+                            : judge_partition(topic, by_id, named.back().index, data.records, named.back().bytes,
+                                              pending.terms.zstd_allowed);
+      outcome.message = whole ? whole->message : nullptr;
+      appendable.push_back(outcome.error == ErrorCode::kNone);
+    }
+  }
+  pending.topics = places.topics();
+  pending.superseded.assign(named.size(), false);
+  places.for_each_repeated([&](std::span<const std::size_t> numbers) {
+    std::optional<std::size_t> appended;
+    std::optional<std::size_t> refused;
+    for (const std::size_t i : numbers) {
+      (appendable[i] ? appended : refused) = i;
+      appendable[i] = false;
+      pending.superseded[i] = true;
+    }
+    if (appended) {
+      appendable[*appended] = true;
+    }
+    pending.superseded[refused ? *refused : *appended] = false;
+  });
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    pending.outcomes[i].index = i;
+    if (!appendable[i]) {
+      continue;
+    }
+    pending.outcomes[i].error = judge_append(*named[i].topic, pending.decoded.acks, pending.request.client_id());
+    if (pending.outcomes[i].error == ErrorCode::kNone) {
+      pending.items.push_back({.index = i, .id = {named[i].topic->id, named[i].index}, .records = named[i].bytes});
+    }
+  }
 }
 
 void ProduceHandler::find_and_append(const std::shared_ptr<Pending>& pending, std::vector<TopicIdPartition> ids) {
@@ -258,8 +308,9 @@ void ProduceHandler::on_part_done(Pending& pending, std::vector<AppendOutcome> o
 }
 
 void ProduceHandler::answer(Pending& pending) {
-  const bool any_error = std::any_of(pending.outcomes.begin(), pending.outcomes.end(),
-                                     [](const AppendOutcome& outcome) { return outcome.error != ErrorCode::kNone; });
+  const bool any_error = std::ranges::any_of(pending.outcomes, [&](const AppendOutcome& outcome) {
+    return outcome.error != ErrorCode::kNone && !pending.superseded[outcome.index];
+  });
   if (pending.decoded.acks == 0) {
     return any_error ? pending.request.close() : pending.request.reply_nothing();
   }
@@ -268,16 +319,24 @@ void ProduceHandler::answer(Pending& pending) {
   ProduceResponse response;
   LeaderEndpoints leaders;
   std::size_t next = 0;
-  response.responses.reserve(pending.decoded.topic_data.size());
-  for (const auto& topic_data : pending.decoded.topic_data) {
-    if (topic_data.partition_data.empty()) {
-      continue;
-    }
+  response.responses.reserve(pending.topics);
+  constexpr std::size_t kNone = SIZE_MAX;
+  std::vector<std::size_t> entries(pending.topics, kNone);  // by topic number: its place in the response
+  for (std::size_t i = 0; i < pending.decoded.topic_data.size(); ++i) {
+    const auto& topic_data = pending.decoded.topic_data[i];
     const metadata::Topic* known =
         version >= kFirstVersionWithIds ? image->topic(topic_data.topic_id) : image->topic(topic_data.name);
-    auto& topic = entry_of(response, topic_data.name, topic_data.topic_id);
     for (const auto& data : topic_data.partition_data) {
       const AppendOutcome& outcome = pending.outcomes[next++];
+      if (pending.superseded[outcome.index]) {
+        continue;
+      }
+      std::size_t& entry = entries[pending.topic_numbers[i]];
+      if (entry == kNone) {
+        entry = response.responses.size();
+        response.responses.push_back({.name = topic_data.name, .topic_id = topic_data.topic_id});
+      }
+      auto& topic = response.responses[entry];
       auto& partition = topic.partition_responses.emplace_back();
       fill(partition, data.index, outcome);
       if (outcome.error == ErrorCode::kNotLeaderOrFollower && version >= kFirstVersionWithLeaders) {

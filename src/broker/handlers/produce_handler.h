@@ -2,6 +2,7 @@
 //
 // Answers:    per partition; a request that does not decode closes the connection. acks=0 is never answered: an error
 //             closes the connection, the only signal there is (G1).
+//             A partition that is named twice counts once. An unreadable batch refuses the whole request.
 // Order:      batches of one connection reach a partition in the order of their requests, also while the partition's
 //             owner is being asked for.
 // Durability: acks=1: in the leader's log; acks=all: replicated and, by moldau.acks.all.sync, on the disk (G3, G4).
@@ -37,6 +38,7 @@ class ProduceHandler final : public Handler {
     std::optional<Owners> owners;  // nullopt: being asked for
   };
 
+  void judge(Pending& pending);
   void find_and_append(const std::shared_ptr<Pending>& pending, std::vector<TopicIdPartition> ids);
   void on_owners(const std::shared_ptr<Pending>& pending, const Owners& owners);
   // The oldest of the connection, once its owners are known.

@@ -1,5 +1,13 @@
 #include "broker/handlers/produce_handler.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "broker/handlers/testing/made_up_broker.h"
@@ -13,6 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocol::ApiKey;
 using protocol::ErrorCode;
+using protocol::ProduceRequest;
 using protocol::ProduceResponse;
 using testing::batch_of;
 using testing::MadeUpBroker;
@@ -240,6 +249,125 @@ TEST_F(ProduceHandlerTest, AnAppendOfAClientThatLeftEndsWithItsTimeout) {
   broker.advance(1'001ms);
   EXPECT_EQ(broker.operations(), 0U);
   EXPECT_TRUE(client.closed());
+}
+
+// --- several partitions in a request, some of them more than once ---
+
+struct ProduceSeveralTest : ProduceHandlerTest {
+  struct Part {
+    std::int32_t index;
+    const ByteVector* batch;
+  };
+  static void add(ProduceRequest& request, std::string_view topic, const std::vector<Part>& parts) {
+    auto& data = request.topic_data.emplace_back();
+    data.name = topic;
+    for (const Part& part : parts) {
+      data.partition_data.push_back({.index = part.index, .records = wire::Records(*part.batch)});
+    }
+  }
+  ProduceResponse exchange(ProduceRequest& request, std::int16_t acks = 1) {
+    request.acks = acks;
+    request.timeout_ms = 30'000;
+    client.send(ApiKey::kProduce, kVersion, request);
+    broker.settle();
+    const auto answer = answer_of(client);
+    EXPECT_TRUE(answer);
+    return answer.value_or(ProduceResponse{});
+  }
+  static std::vector<std::int16_t> errors(const ProduceResponse& answer) {
+    std::vector<std::int16_t> found;
+    for (const auto& topic : answer.responses) {
+      for (const auto& partition : topic.partition_responses) {
+        found.push_back(partition.error_code);
+      }
+    }
+    return found;
+  }
+  static ByteVector unreadable() {
+    ByteVector batch = batch_of(1);
+    store_be(batch.data() + 8, std::int32_t{5});  // a length that no batch has
+    return batch;
+  }
+  static ByteVector two_batches() {
+    ByteVector both = batch_of(1);
+    both.insert(both.end(), both.begin(), both.begin() + static_cast<std::ptrdiff_t>(batch_of(1).size()));
+    return both;
+  }
+
+  MemoryClient client = broker.connect();
+  const ByteVector one = batch_of(1);
+  const ByteVector three = batch_of(3);
+  const ByteVector bad = unreadable();
+  const ByteVector two = two_batches();
+  static constexpr std::int16_t kInvalid = to_wire(ErrorCode::kInvalidRecord);
+};
+
+TEST_F(ProduceSeveralTest, APartitionNamedTwiceIsAppendedAndAnsweredOnceByItsLastBatch) {
+  broker.add_topic("orders", 2);
+  ProduceRequest request;
+  add(request, "orders", {{0, &one}, {1, &one}, {0, &three}});
+  const auto answer = exchange(request, kAll);
+  EXPECT_EQ(errors(answer), (std::vector<std::int16_t>{0, 0}));
+  EXPECT_EQ(answer.responses.size(), 1U);
+  EXPECT_EQ(broker.partition("orders", 0).log_end(), Offset(3));
+  EXPECT_EQ(broker.partition("orders", 1).log_end(), Offset(1));
+}
+
+TEST_F(ProduceSeveralTest, ATopicNamedTwiceIsOneTopic) {
+  broker.add_topic("orders", 2);
+  broker.add_topic("others");
+  ProduceRequest request;
+  add(request, "orders", {{0, &one}});
+  add(request, "others", {{0, &one}});
+  add(request, "orders", {{1, &one}, {0, &three}});
+  const auto answer = exchange(request);
+  ASSERT_EQ(answer.responses.size(), 2U);
+  EXPECT_EQ(errors(answer), (std::vector<std::int16_t>{0, 0, 0}));
+  EXPECT_EQ(broker.partition("orders", 0).log_end(), Offset(3));
+  EXPECT_EQ(broker.partition("others", 0).log_end(), Offset(1));
+}
+
+TEST_F(ProduceSeveralTest, OfAPartitionNamedTwiceTheBatchThatIsNoneIsAnsweredAndTheOtherKept) {
+  broker.add_topic("orders");
+  for (const auto& parts : {std::vector<Part>{{0, &one}, {0, &two}}, std::vector<Part>{{0, &two}, {0, &one}}}) {
+    ProduceRequest request;
+    add(request, "orders", parts);
+    EXPECT_EQ(errors(exchange(request)), std::vector{kInvalid});
+  }
+  EXPECT_EQ(broker.partition("orders", 0).log_end(), Offset(2));
+}
+
+TEST_F(ProduceSeveralTest, AnUnreadableBatchRefusesTheWholeRequest) {
+  broker.add_topic("orders", 2);
+  for (const std::int16_t acks : std::initializer_list<std::int16_t>{1, -2}) {
+    ProduceRequest request;
+    add(request, "orders", {{0, &one}, {1, &bad}});
+    add(request, "nowhere", {{0, &one}});
+    EXPECT_EQ(errors(exchange(request, acks)), std::vector<std::int16_t>(3, to_wire(ErrorCode::kCorruptMessage)));
+  }
+  EXPECT_EQ(broker.partition("orders", 0).log_end(), Offset(0));
+}
+
+TEST_F(ProduceSeveralTest, WhatIsNoBatchIsToldBeforeTheAcksAndTheInternalTopic) {
+  broker.add_topic("orders");
+  broker.add_topic("__consumer_offsets");
+  ProduceRequest request;
+  add(request, "orders", {{0, &two}});
+  add(request, "__consumer_offsets", {{0, &two}});
+  EXPECT_EQ(errors(exchange(request, -2)), std::vector(2, kInvalid));
+}
+
+TEST_F(ProduceSeveralTest, AMultitudeOfTopicsIsAnsweredInLittleTime) {
+  // Looked up one by one in the answer made so far, these would take seconds.
+  std::vector<std::string> names;
+  for (int i = 0; i < 30'000; ++i) {
+    names.push_back("t" + std::to_string(i));
+  }
+  ProduceRequest request;
+  for (const std::string& name : names) {
+    add(request, name, {{0, &one}});
+  }
+  EXPECT_EQ(exchange(request).responses.size(), names.size());
 }
 
 }  // namespace

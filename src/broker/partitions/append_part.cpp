@@ -58,14 +58,6 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
     return std::nullopt;
   }
   const std::int64_t now_ms = environment.router.shard().clock().wall_ms();
-  // What Kafka finds before it asks any log: such a refusal names no log start.
-  if (const auto framed = record::check_produce_framing(item.records, terms.zstd_allowed); !framed) {
-    outcome.error = framed.error().code;
-    if (record::next_frame(item.records).framing == record::Framing::kCorrupt) {
-      outcome.message = framed.error().message;
-    }
-    return std::nullopt;
-  }
   auto batch =
       record::validate_produced(item.records, rules_for(*partition, environment, terms, now_ms), environment.scratch);
   if (!batch) {

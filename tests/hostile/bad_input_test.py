@@ -614,6 +614,19 @@ def case_describe_configs_of_an_unknown_resource(broker):
         check(code != NONE, f"{resource_type} {name!r} was answered without an error")
 
 
+def case_describe_configs_of_one_topic_again_and_again(broker):
+    topic = broker.topic()
+    asked = {"resourceType": 2, "resourceName": topic, "configurationKeys": None}
+    body = {"resources": [asked] * 60_000, "includeSynonyms": True}
+    before = 0 if broker.is_apache else broker.reset_peak_memory()
+    with broker.connect() as connection:
+        answer = connection.ask(request("DescribeConfigs", 1, body))
+    if not broker.is_apache:
+        check(len(answer) < 40 * MIB, f"the answer has {len(answer)} bytes")
+        peak = broker.peak_memory() - before
+        check(peak < 300 * MIB, f"the answer took {peak // MIB} MiB")
+
+
 def case_offset_for_leader_epoch_of_anything(broker):
     topic = broker.topic()
     for epoch in (-1, -(2**31), 2**31 - 1, 0):

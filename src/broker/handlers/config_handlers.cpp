@@ -2,8 +2,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <expected>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "metadata/controller/topic_name.h"
 #include "protocol/messages/describe_configs_request.h"
@@ -91,18 +97,46 @@ void describe_topic(protocol::describe_configs_response::DescribeConfigsResult& 
   }
 }
 
-metadata::ApiError decision_for(
-    const metadata::ConfigResource& resource,
-    const std::expected<std::vector<metadata::ResourceOutcome>, metadata::ApiError>& decided) {
-  if (!decided) {
-    return decided.error();
+// What a described resource holds until its answer is encoded, and then in the answer; near enough.
+std::size_t bytes_of(const protocol::describe_configs_response::DescribeConfigsResult& described) {
+  std::size_t bytes = 0;
+  for (const auto& config : described.configs) {
+    bytes += sizeof config + sizeof(std::string) + config.value.value_or("").size();
+    bytes += config.documentation.value_or("").size();
+    for (const auto& synonym : config.synonyms) {
+      bytes += sizeof synonym + 2 * sizeof(std::string) + synonym.name.size() + synonym.value.value_or("").size();
+    }
   }
-  const auto found = std::find_if(decided->begin(), decided->end(), [&](const metadata::ResourceOutcome& outcome) {
-    return outcome.resource == resource;
-  });
-  return found == decided->end() ? metadata::ApiError{ErrorCode::kUnknownServerError, "the controller gave no answer"}
-                                 : found->error;
+  return bytes;
 }
+
+using Decided = std::expected<std::vector<metadata::ResourceOutcome>, metadata::ApiError>;
+
+// Says what was decided of each resource.
+class Decisions {
+ public:
+  explicit Decisions(const Decided& decided) : decided_(decided) {
+    if (decided) {
+      for (const metadata::ResourceOutcome& outcome : *decided) {
+        by_resource_.emplace(outcome.resource, &outcome.error);
+      }
+    }
+  }
+
+  [[nodiscard]] metadata::ApiError of(const metadata::ConfigResource& resource) const {
+    if (!decided_) {
+      return decided_.error();
+    }
+    const auto found = by_resource_.find(resource);
+    return found == by_resource_.end()
+               ? metadata::ApiError{ErrorCode::kUnknownServerError, "the controller gave no answer"}
+               : *found->second;
+  }
+
+ private:
+  const Decided& decided_;
+  std::map<metadata::ConfigResource, const metadata::ApiError*> by_resource_;
+};
 
 }  // namespace
 
@@ -114,6 +148,7 @@ void DescribeConfigsHandler::handle(Request request) {
   const std::shared_ptr<const metadata::Image> image = context_.router.image();
   DescribeConfigsResponse response;
   TextKeeper texts;
+  std::size_t described_bytes = 0;
   for (const auto& resource : decoded->resources) {
     auto& out = response.results.emplace_back();
     out.resource_type = resource.resource_type;
@@ -127,8 +162,12 @@ void DescribeConfigsHandler::handle(Request request) {
     } else if (image->topic(resource.resource_name) == nullptr) {
       out.error_code = to_wire(ErrorCode::kUnknownTopicOrPartition);
       out.error_message = "no such topic";
+    } else if (described_bytes > kDescribedBytesMax) {
+      out.error_code = to_wire(ErrorCode::kPolicyViolation);
+      out.error_message = "the answer would be too large: fewer resources at once";
     } else {
       describe_topic(out, configs_, *image, *decoded, resource.configuration_keys, texts);
+      described_bytes += bytes_of(out);
     }
   }
   request.reply(response);
@@ -164,26 +203,26 @@ void IncrementalAlterConfigsHandler::handle(Request request) {
       }
     }
   }
-  controller_.alter_configs(
-      std::move(alterations), decoded->validate_only,
-      [asked = std::make_unique<Request>(std::move(request)), outcomes = std::move(outcomes)](
-          const std::expected<std::vector<metadata::ResourceOutcome>, metadata::ApiError>& decided) mutable {
-        IncrementalAlterConfigsResponse response;
-        for (metadata::ResourceOutcome& outcome : outcomes) {
-          if (!outcome.error.failed()) {
-            outcome.error = decision_for(outcome.resource, decided);
-          }
-          auto& out = response.responses.emplace_back();
-          out.resource_type = static_cast<std::int8_t>(outcome.resource.type);
-          out.resource_name = outcome.resource.name;
-          out.error_code = to_wire(outcome.error.code);
-          out.error_message.reset();
-          if (!outcome.error.message.empty()) {
-            out.error_message = outcome.error.message;
-          }
-        }
-        asked->reply(response);
-      });
+  controller_.alter_configs(std::move(alterations), decoded->validate_only,
+                            [asked = std::make_unique<Request>(std::move(request)),
+                             outcomes = std::move(outcomes)](const Decided& decided) mutable {
+                              const Decisions decisions(decided);
+                              IncrementalAlterConfigsResponse response;
+                              for (metadata::ResourceOutcome& outcome : outcomes) {
+                                if (!outcome.error.failed()) {
+                                  outcome.error = decisions.of(outcome.resource);
+                                }
+                                auto& out = response.responses.emplace_back();
+                                out.resource_type = static_cast<std::int8_t>(outcome.resource.type);
+                                out.resource_name = outcome.resource.name;
+                                out.error_code = to_wire(outcome.error.code);
+                                out.error_message.reset();
+                                if (!outcome.error.message.empty()) {
+                                  out.error_message = outcome.error.message;
+                                }
+                              }
+                              asked->reply(response);
+                            });
 }
 
 }  // namespace moldau::broker

@@ -7,6 +7,8 @@
 #include "protocol/messages/create_topics_response.h"
 #include "protocol/messages/delete_topics_request.h"
 #include "protocol/messages/delete_topics_response.h"
+#include "protocol/messages/incremental_alter_configs_request.h"
+#include "protocol/messages/incremental_alter_configs_response.h"
 #include "protocol/messages/init_producer_id_request.h"
 #include "protocol/messages/init_producer_id_response.h"
 
@@ -120,6 +122,38 @@ TEST_F(ControllerHandlersTest, AControllerThatCannotDecideFailsEveryTopicByName)
   EXPECT_EQ(deleted->responses[1].topic_id, (Uuid{5, 5}));
   EXPECT_EQ(deleted->responses[1].error_code, to_wire(ErrorCode::kRequestTimedOut));
   EXPECT_EQ(deleted->responses[1].error_message, std::nullopt);
+}
+
+// Were each decision searched for in all of them, this would take minutes.
+TEST_F(ControllerHandlersTest, EveryAlteredResourceFindsItsOwnDecisionHoweverMany) {
+  constexpr std::size_t kResources = 100'000;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < kResources; ++i) {
+    names.push_back("topic-" + std::to_string(i));
+  }
+  protocol::IncrementalAlterConfigsRequest request;
+  for (const std::string& name : names) {
+    auto& resource = request.resources.emplace_back();
+    resource.resource_type = static_cast<std::int8_t>(metadata::ConfigResourceType::kTopic);
+    resource.resource_name = name;
+  }
+  client.send(ApiKey::kIncrementalAlterConfigs, 1, request);
+  broker.settle();
+  ASSERT_EQ(broker.controller().alterations.size(), 1U);
+  auto& asked = broker.controller().alterations.front();
+  std::vector<metadata::ResourceOutcome> outcomes;
+  for (std::size_t i = kResources; i-- > 1;) {  // in another order, and without the first
+    outcomes.push_back({asked.request[i].resource, i % 2 == 1 ? ApiError{ErrorCode::kInvalidConfig, ""} : ApiError{}});
+  }
+  asked.reply(std::move(outcomes));
+  broker.settle();
+  const auto answer = client.receive<protocol::IncrementalAlterConfigsResponse>(ApiKey::kIncrementalAlterConfigs, 1);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->responses.size(), kResources);
+  EXPECT_EQ(answer->responses[0].error_code, to_wire(ErrorCode::kUnknownServerError));
+  EXPECT_EQ(answer->responses[1].error_code, to_wire(ErrorCode::kInvalidConfig));
+  EXPECT_EQ(answer->responses[2].error_code, 0);
+  EXPECT_EQ(answer->responses[kResources - 1].resource_name, names.back());
 }
 
 TEST_F(ControllerHandlersTest, Semantics22AProducerWithoutATransactionalIdGetsANewIdAndEpochZero) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "metadata/controller/java_order.h"
 
@@ -49,12 +51,13 @@ std::string join(const std::vector<std::string>& parts) {
 // As a map would hold them: the first place of a key, its last value; then in the order of Java's map.
 std::vector<ConfigAlteration> in_kafkas_order(const std::vector<ConfigAlteration>& alterations) {
   std::vector<ConfigAlteration> unique;
+  std::map<std::string_view, std::size_t> place_of;  // not hashed: the keys are the client's choice
   for (const ConfigAlteration& alteration : alterations) {
-    const auto found = std::ranges::find(unique, alteration.key, &ConfigAlteration::key);
-    if (found == unique.end()) {
+    const auto [found, is_new] = place_of.try_emplace(alteration.key, unique.size());
+    if (is_new) {
       unique.push_back(alteration);
     } else {
-      *found = alteration;
+      unique[found->second] = alteration;
     }
   }
   sort_in_java_order(unique, [](const ConfigAlteration& a) -> std::string_view { return a.key; });
@@ -168,8 +171,12 @@ std::expected<RecordBatch, ApiError> ConfigurationControl::replace_all(const Res
       records.push_back(config_record(request.resource, one.key, one.value));
     }
   }
+  std::set<std::string_view> wanted_keys;
+  for (const ConfigAlteration& one : wanted) {
+    wanted_keys.insert(one.key);
+  }
   for (const auto& [key, value] : current) {
-    if (std::ranges::find(wanted, key, &ConfigAlteration::key) == wanted.end()) {
+    if (!wanted_keys.contains(key)) {
       records.push_back(config_record(request.resource, key, std::nullopt));
     }
   }

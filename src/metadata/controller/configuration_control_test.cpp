@@ -48,6 +48,15 @@ TEST_F(Configs, Line65SetDeleteAppendSubtract) {
       << "deleting what is absent succeeds";
 }
 
+// Were each key searched for in all before it, this would take minutes.
+TEST_F(Configs, AHundredThousandKeysAreRefusedAtOnce) {
+  std::vector<ConfigAlteration> alterations;
+  for (int i = 0; i < 100'000; ++i) {
+    alterations.push_back({"key-" + std::to_string(i), ConfigOperation::kSet, ""});
+  }
+  EXPECT_EQ(alter(topic, std::move(alterations)), ErrorCode::kPolicyViolation);
+}
+
 TEST_F(Configs, RefusalsAreForOneResource) {
   EXPECT_EQ(alter(topic, {{"retention.ms", ConfigOperation::kSet, std::nullopt}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(alter(topic, {{"x", ConfigOperation::kSet, "1"}, {"x", ConfigOperation::kSet, "2"}}),

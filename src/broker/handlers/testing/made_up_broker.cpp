@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/handlers/config_handlers.h"
 #include "broker/handlers/delete_records_handler.h"
 #include "broker/handlers/fetch_handler.h"
 #include "broker/handlers/list_offsets_handler.h"
@@ -81,6 +82,8 @@ struct MadeUpBroker::PerShard {
                     std::make_unique<MetadataHandler>(context, broker.identity_, *broker.wanted_topics_));
     dispatcher->add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(broker.controller_));
     dispatcher->add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kIncrementalAlterConfigs,
+                    std::make_unique<IncrementalAlterConfigsHandler>(broker.controller_));
     dispatcher->add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(broker.controller_));
     dispatcher->add(ApiKey::kDescribeCluster,
                     std::make_unique<DescribeClusterHandler>(context, broker.identity_, ListenerKind::kBroker));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <expected>
+#include <string_view>
 #include <utility>
 
 #include "broker/handlers/partition_inquiry.h"
@@ -38,14 +39,14 @@ void DeleteRecordsHandler::handle(Request request) {
   const runtime::MonoTime deadline =
       context_.shard.clock().now() + std::chrono::milliseconds(std::max(0, decoded->timeout_ms));
   auto inquiry = std::make_shared<Inquiry>(std::move(request), *std::move(decoded));
-  inquiry->ask_each(
-      *context_.router.image(),
-      [&](const auto& topic, const auto& partition, const TopicIdPartition& id) -> std::expected<Question, ErrorCode> {
-        if (is_internal_topic(topic.name)) {
-          return std::unexpected(ErrorCode::kInvalidTopicException);
-        }
-        return Question{.id = id, .offset = Offset(partition.offset), .deadline = deadline};
-      });
+  inquiry->ask_each(*context_.router.image(), Entries::kOncePerPartition,
+                    [&](std::string_view topic, const auto& partition,
+                        const TopicIdPartition& id) -> std::expected<Question, ErrorCode> {
+                      if (is_internal_topic(topic)) {
+                        return std::unexpected(ErrorCode::kInvalidTopicException);
+                      }
+                      return Question{.id = id, .offset = Offset(partition.offset), .deadline = deadline};
+                    });
   gather_later<LowWatermark>(
       context_, peers_, inquiry->take_questions(),
       [](replication::Partition& partition, const Question& question, auto reply) {

@@ -1,7 +1,12 @@
 #include "broker/handlers/list_offsets_handler.h"
 
-#include <set>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "broker/handlers/partition_inquiry.h"
 #include "protocol/messages/list_offsets_request.h"
@@ -18,6 +23,7 @@ namespace {
 
 constexpr std::int32_t kConsumerReplicaId = -1;
 constexpr std::int32_t kDebuggingReplicaId = -2;
+constexpr std::int8_t kReadUncommitted = 0;
 constexpr std::int8_t kReadCommitted = 1;
 constexpr std::int16_t kFirstVersionWithEpochs = 4;
 
@@ -27,7 +33,6 @@ struct Question {
 };
 using Listed = std::expected<replication::ListedOffset, replication::Refusal>;
 using Inquiry = PartitionInquiry<ListOffsetsRequest, ListOffsetsResponse, Question>;
-using PartitionName = std::pair<std::string_view, std::int32_t>;
 
 // The version from which a negative timestamp has a meaning; INT16_MAX: it has none.
 std::int16_t first_version_of(std::int64_t timestamp) {
@@ -40,19 +45,6 @@ std::int16_t first_version_of(std::int64_t timestamp) {
     case replication::timestamp::kEarliestPendingUpload: return 11;
     default: return timestamp >= 0 ? 1 : INT16_MAX;
   }
-}
-
-std::set<PartitionName> partitions_named_twice(const ListOffsetsRequest& request) {
-  std::set<PartitionName> seen;
-  std::set<PartitionName> twice;
-  for (const auto& topic : request.topics) {
-    for (const auto& partition : topic.partitions) {
-      if (!seen.insert({topic.name, partition.partition_index}).second) {
-        twice.insert({topic.name, partition.partition_index});
-      }
-    }
-  }
-  return twice;
 }
 
 // What all partitions of the request have in common.
@@ -76,22 +68,20 @@ void ListOffsetsHandler::handle(Request request) {
   }
   const std::int16_t version = request.version();
   auto inquiry = std::make_shared<Inquiry>(std::move(request), *std::move(decoded));
+  const std::int8_t isolation = inquiry->decoded().isolation_level;
+  if (isolation != kReadUncommitted && isolation != kReadCommitted) {
+    return inquiry->refuse_all(ErrorCode::kUnknownServerError);
+  }
   const replication::ListOffsetRequest base = base_of(inquiry->decoded());
-  const std::set<PartitionName> twice = partitions_named_twice(inquiry->decoded());
-  std::set<PartitionName> listed;
   inquiry->ask_each(
-      *context_.router.image(),
-      // A partition named twice is refused once, in its first place.
-      [&](const auto& topic, const auto& partition) {
-        return listed.insert({topic.name, partition.partition_index}).second;
+      *context_.router.image(), Entries::kOncePerPartition,
+      [&](const auto& partition, bool named_twice) {
+        if (named_twice) {
+          return ErrorCode::kInvalidRequest;
+        }
+        return version < first_version_of(partition.timestamp) ? ErrorCode::kUnsupportedVersion : ErrorCode::kNone;
       },
-      [&](const auto& topic, const auto& partition, const TopicIdPartition& id) -> std::expected<Question, ErrorCode> {
-        if (twice.contains({topic.name, partition.partition_index})) {
-          return std::unexpected(ErrorCode::kInvalidRequest);
-        }
-        if (version < first_version_of(partition.timestamp)) {
-          return std::unexpected(ErrorCode::kUnsupportedVersion);
-        }
+      [&](std::string_view, const auto& partition, const TopicIdPartition& id) -> std::expected<Question, ErrorCode> {
         Question question{.id = id, .request = base};
         question.request.timestamp = partition.timestamp;
         question.request.current_leader_epoch = LeaderEpoch(partition.current_leader_epoch);

@@ -1,5 +1,7 @@
 #include "broker/handlers/offset_for_leader_epoch_handler.h"
 
+#include <expected>
+#include <string_view>
 #include <utility>
 
 #include "broker/handlers/partition_inquiry.h"
@@ -32,8 +34,8 @@ void OffsetForLeaderEpochHandler::handle(Request request) {
   }
   auto inquiry = std::make_shared<Inquiry>(std::move(request), *std::move(decoded));
   inquiry->ask_each(
-      *context_.router.image(),
-      [](const auto&, const auto& partition, const TopicIdPartition& id) -> std::expected<Question, ErrorCode> {
+      *context_.router.image(), Entries::kAsSent,
+      [](std::string_view, const auto& partition, const TopicIdPartition& id) -> std::expected<Question, ErrorCode> {
         return Question{.id = id,
                         .epoch = LeaderEpoch(partition.leader_epoch),
                         .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch)};

@@ -5,6 +5,9 @@
 // owner shards (gather) → the answers are filled back where their partitions stand in the response, which keeps the
 // request's order.
 //
+// What is named twice: ListOffsets and DeleteRecords go through a map of partitions in Kafka, so a topic is answered
+// once, a partition once and a topic without partitions not at all. OffsetForLeaderEpoch answers entry by entry.
+//
 // Shard:    the connection's.
 // Lifetime: the response's names are views into the request's frame; both live here until the answer has been given.
 #pragma once
@@ -12,8 +15,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,6 +60,11 @@ inline protocol::ErrorCode code_of(const replication::Refusal& refusal) {
 
 }  // namespace partition_inquiry
 
+enum class Entries : std::uint8_t {
+  kAsSent,
+  kOncePerPartition,  // in the place of the partition's first entry, with what its last one says
+};
+
 // `Question` is a value with an `id`.
 template <class RequestMessage, class ResponseMessage, class Question>
 class PartitionInquiry {
@@ -64,28 +75,29 @@ class PartitionInquiry {
   [[nodiscard]] const RequestMessage& decoded() const noexcept { return decoded_; }
   [[nodiscard]] std::int16_t version() const noexcept { return request_.version(); }
 
-  // Walks the request. `judge(topic request, partition request, id)` gives the question for a partition that exists,
-  // or its error. A partition for which `is_listed(topic request, partition request)` is false gets no entry.
-  template <class IsListed, class Judge>
-  void ask_each(const metadata::Image& image, IsListed is_listed, Judge judge) {
-    for (const auto& topic_request : decoded_.topics) {
+  // Walks the request. `refuse(partition request, named twice)` gives the error that counts before it is known whether
+  // the partition exists; `judge(topic name, partition request, id)` the question for one that does, or its error.
+  template <class Refuse, class Judge>
+  void ask_each(const metadata::Image& image, Entries entries, Refuse refuse, Judge judge) {
+    for (const Topic& asked : topics(entries)) {
       auto& topic = response_.topics.emplace_back();
-      const auto name = partition_inquiry::topic_name(topic_request);
-      partition_inquiry::topic_name(topic) = name;
-      const metadata::Topic* known = image.topic(name);
-      for (const auto& partition_request : topic_request.partitions) {
-        if (!is_listed(topic_request, partition_request)) {
-          continue;
-        }
-        const PartitionIndex index(partition_inquiry::partition_index(partition_request));
+      partition_inquiry::topic_name(topic) = asked.name;
+      const metadata::Topic* known = image.topic(asked.name);
+      for (const Entry& entry : asked.entries) {
+        const PartitionIndex index(partition_inquiry::partition_index(*entry.request));
         auto& partition = topic.partitions.emplace_back();
         partition_inquiry::partition_index(partition) = index.value();
+        const protocol::ErrorCode refused = refuse(*entry.request, entry.named_twice);
+        if (refused != protocol::ErrorCode::kNone) {
+          partition.error_code = to_wire(refused);
+          continue;
+        }
         if (known == nullptr || known->partition(index) == nullptr) {
           partition.error_code = to_wire(protocol::ErrorCode::kUnknownTopicOrPartition);
           continue;
         }
         std::expected<Question, protocol::ErrorCode> question =
-            judge(topic_request, partition_request, TopicIdPartition{known->id, index});
+            judge(asked.name, *entry.request, TopicIdPartition{known->id, index});
         if (question) {
           questions_.push_back(*std::move(question));
           places_.emplace_back(response_.topics.size() - 1, topic.partitions.size() - 1);
@@ -96,8 +108,22 @@ class PartitionInquiry {
     }
   }
   template <class Judge>
-  void ask_each(const metadata::Image& image, Judge judge) {
-    ask_each(image, [](const auto&, const auto&) { return true; }, std::move(judge));
+  void ask_each(const metadata::Image& image, Entries entries, Judge judge) {
+    ask_each(image, entries, [](const auto&, bool) { return protocol::ErrorCode::kNone; }, std::move(judge));
+  }
+
+  // Answers the request with this error for every entry, as it was sent.
+  void refuse_all(protocol::ErrorCode error) {
+    for (const auto& topic_request : decoded_.topics) {
+      auto& topic = response_.topics.emplace_back();
+      partition_inquiry::topic_name(topic) = partition_inquiry::topic_name(topic_request);
+      for (const auto& partition_request : topic_request.partitions) {
+        auto& partition = topic.partitions.emplace_back();
+        partition_inquiry::partition_index(partition) = partition_inquiry::partition_index(partition_request);
+        partition.error_code = to_wire(error);
+      }
+    }
+    request_.reply(response_);
   }
 
   [[nodiscard]] std::vector<Question> take_questions() { return std::move(questions_); }
@@ -133,6 +159,44 @@ class PartitionInquiry {
   }
 
  private:
+  using TopicRequest = std::remove_reference_t<decltype(std::declval<RequestMessage&>().topics.front())>;
+  using PartitionRequest = std::remove_reference_t<decltype(std::declval<TopicRequest&>().partitions.front())>;
+  struct Entry {
+    const PartitionRequest* request = nullptr;
+    bool named_twice = false;
+  };
+  struct Topic {
+    std::string_view name;
+    std::vector<Entry> entries;
+    std::map<std::int32_t, std::size_t> places;  // in entries, by partition
+  };
+
+  // Ordered maps: names and partitions are the client's choice. A name is compared once for each topic, not for each
+  // partition: it may be long.
+  [[nodiscard]] std::vector<Topic> topics(Entries mode) const {
+    std::vector<Topic> topics;
+    std::map<std::string_view, std::size_t> place_of;
+    for (const auto& topic_request : decoded_.topics) {
+      const std::string_view name = partition_inquiry::topic_name(topic_request);
+      const bool merges = mode == Entries::kOncePerPartition;
+      if (merges && topic_request.partitions.empty()) {
+        continue;
+      }
+      const std::size_t place = merges ? place_of.try_emplace(name, topics.size()).first->second : topics.size();
+      Topic& topic = place == topics.size() ? topics.emplace_back(Topic{.name = name, .entries = {}, .places = {}})
+                                            : topics[place];
+      for (const auto& partition_request : topic_request.partitions) {
+        const std::int32_t index = partition_inquiry::partition_index(partition_request);
+        if (!merges || topic.places.try_emplace(index, topic.entries.size()).second) {
+          topic.entries.push_back({.request = &partition_request});
+        } else {
+          topic.entries[topic.places.at(index)] = {.request = &partition_request, .named_twice = true};
+        }
+      }
+    }
+    return topics;
+  }
+
   Request request_;
   RequestMessage decoded_;  // its names are views that the response uses
   ResponseMessage response_;

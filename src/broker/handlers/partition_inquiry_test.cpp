@@ -121,6 +121,112 @@ TEST_F(PartitionInquiryTest, Semantics40APartitionNamedTwiceIsRefusedOnce) {
   EXPECT_EQ(partitions[1].error_code, 0);
 }
 
+TEST_F(PartitionInquiryTest, ListOffsetsAnswersATopicNamedTwiceOnceAndOneWithoutPartitionsNotAtAll) {
+  broker.add_topic("orders", 3);
+  ListOffsetsRequest request;
+  request.replica_id = -1;
+  for (const std::int32_t partition : {2, 0, 9, 9}) {
+    request.topics.emplace_back().name = "nothing";
+    auto& asked = request.topics.emplace_back();
+    asked.name = "orders";
+    asked.partitions.push_back({.partition_index = partition, .timestamp = -1});
+  }
+  client.send(ApiKey::kListOffsets, 11, request);
+  broker.settle();
+  const auto answer = client.receive<ListOffsetsResponse>(ApiKey::kListOffsets, 11);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->topics.size(), 1U);
+  const auto& partitions = answer->topics.at(0).partitions;
+  ASSERT_EQ(partitions.size(), 3U);
+  EXPECT_EQ(partitions[0].partition_index, 2);
+  EXPECT_EQ(partitions[1].partition_index, 0);
+  EXPECT_EQ(partitions[2].error_code, to_wire(ErrorCode::kInvalidRequest)) << "twice counts before unknown";
+}
+
+TEST_F(PartitionInquiryTest, AnIsolationLevelThatIsNoneFailsEveryEntryAsItWasSent) {
+  broker.add_topic("orders");
+  ListOffsetsRequest request;
+  request.replica_id = -1;
+  request.isolation_level = 2;
+  auto& asked = request.topics.emplace_back();
+  asked.name = "orders";
+  for (const std::int32_t partition : {0, 0, 7}) {
+    asked.partitions.push_back({.partition_index = partition, .timestamp = -1});
+  }
+  request.topics.emplace_back().name = "nothing";
+  client.send(ApiKey::kListOffsets, 11, request);
+  broker.settle();
+  const auto answer = client.receive<ListOffsetsResponse>(ApiKey::kListOffsets, 11);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->topics.size(), 2U);
+  ASSERT_EQ(answer->topics[0].partitions.size(), 3U);
+  for (const auto& partition : answer->topics[0].partitions) {
+    EXPECT_EQ(partition.error_code, to_wire(ErrorCode::kUnknownServerError));
+    EXPECT_EQ(partition.offset, -1);
+    EXPECT_EQ(partition.timestamp, -1);
+  }
+}
+
+// If the name were compared for each partition, this would take a minute.
+TEST_F(PartitionInquiryTest, ALongNameIsNotComparedForEveryPartition) {
+  ListOffsetsRequest request;
+  request.replica_id = -1;
+  const std::string name(32'767, 'x');
+  auto& asked = request.topics.emplace_back();
+  asked.name = name;
+  for (std::int32_t partition = 0; partition < 200'000; ++partition) {
+    asked.partitions.push_back({.partition_index = partition, .timestamp = -1});
+  }
+  client.send(ApiKey::kListOffsets, 1, request);
+  broker.settle();
+  const auto answer = client.receive<ListOffsetsResponse>(ApiKey::kListOffsets, 1);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->topics.at(0).partitions.size(), 200'000U);
+}
+
+// Each waits for all of them. Were all questions looked at again at each opening, this would take minutes.
+TEST_F(PartitionInquiryTest, QuestionsAboutPartitionsThatAreBeingOpenedAreCountedDown) {
+  constexpr std::int32_t kPartitions = 3'000;
+  PartitionHome home(broker.context().shard, {&broker.context().router});
+  std::vector<TopicIdPartition> ids;
+  for (std::int32_t i = 0; i < kPartitions; ++i) {
+    ids.push_back({Uuid{7, 7}, PartitionIndex(i)});
+    home.expect(ids.back());
+  }
+  std::size_t answered = 0;
+  for (int question = 0; question < 300; ++question) {
+    std::vector<TopicIdPartition> asked = ids;
+    asked.push_back(ids.front());  // named twice
+    home.resolve(std::move(asked), 0, [&](const PartitionHome::Shards& shards) {
+      EXPECT_EQ(shards.size(), kPartitions + 1U);
+      ++answered;
+    });
+  }
+  while (!ids.empty()) {
+    EXPECT_EQ(answered, 0U);
+    home.cancel_opening(ids.back());
+    ids.pop_back();
+  }
+  EXPECT_EQ(answered, 300U);
+}
+
+TEST_F(PartitionInquiryTest, AQuestionAboutAPartitionThatIsBeingOpenedIsAnsweredWhenTheNodeGivesUp) {
+  PartitionHome home(broker.context().shard, {&broker.context().router});
+  const std::vector<TopicIdPartition> ids{{Uuid{7, 7}, PartitionIndex(0)}, {Uuid{7, 7}, PartitionIndex(1)}};
+  home.expect(ids[0]);
+  home.expect(ids[1]);
+  int answered = 0;
+  home.resolve(ids, 0, [&](const PartitionHome::Shards& shards) {
+    EXPECT_EQ(shards, PartitionHome::Shards(2));
+    ++answered;
+  });
+  home.close();
+  EXPECT_EQ(answered, 1);
+  home.cancel_opening(ids[0]);
+  home.cancel_opening(ids[1]);
+  EXPECT_EQ(answered, 1);
+}
+
 TEST_F(PartitionInquiryTest, AnswersStandInTheRequestsOrderWhateverShardTheyCameFrom) {
   broker.add_topic("orders", 3);
   // Partition 1 belongs to the shard of its first user, the others to this client's.
@@ -169,6 +275,10 @@ TEST_F(PartitionInquiryTest, Semantics42TheLargestEpochNotAboveTheAskedOneAndIts
   EXPECT_EQ(ask(first, -1).leader_epoch, first);
   EXPECT_EQ(ask(first, -1).end_offset, 3);
   EXPECT_EQ(ask(first + 1, -1).end_offset, 5);
+  EXPECT_EQ(ask(INT32_MIN, -1).leader_epoch, INT32_MIN) << "below the first one: where that begins";
+  EXPECT_EQ(ask(INT32_MIN, -1).end_offset, 0);
+  EXPECT_EQ(ask(-1, -1).leader_epoch, -1);
+  EXPECT_EQ(ask(-1, -1).end_offset, -1);
   EXPECT_EQ(ask(first + 2, -1).end_offset, -1);
   EXPECT_EQ(ask(first + 2, -1).error_code, 0);
   EXPECT_EQ(ask(first, first).error_code, to_wire(ErrorCode::kFencedLeaderEpoch));
@@ -204,6 +314,28 @@ TEST_F(DeleteRecordsTest, Semantics43IsAnsweredOnceTheNewStartIsDurable) {
   send(-1);
   broker.keep_log_starts();
   EXPECT_EQ(take().low_watermark, 5) << "-1 is the high watermark";
+}
+
+TEST_F(DeleteRecordsTest, APartitionNamedTwiceIsDeletedOnceToItsLastOffset) {
+  broker.add_topic("orders");
+  append(5);
+  DeleteRecordsRequest request;
+  request.timeout_ms = 30'000;
+  request.topics.emplace_back().name = "nothing";
+  for (const std::int64_t offset : {99, 4, 2}) {
+    auto& asked = request.topics.emplace_back();
+    asked.name = "orders";
+    asked.partitions.push_back({.partition_index = 0, .offset = offset});
+  }
+  client.send(ApiKey::kDeleteRecords, 2, request);
+  broker.settle();
+  broker.keep_log_starts();
+  const auto answer = client.receive<DeleteRecordsResponse>(ApiKey::kDeleteRecords, 2);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->topics.size(), 1U);
+  ASSERT_EQ(answer->topics[0].partitions.size(), 1U);
+  EXPECT_EQ(answer->topics[0].partitions[0].error_code, 0);
+  EXPECT_EQ(answer->topics[0].partitions[0].low_watermark, 2);
 }
 
 TEST_F(DeleteRecordsTest, Semantics43RefusalsHaveNoLowWatermark) {

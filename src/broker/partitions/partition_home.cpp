@@ -1,6 +1,5 @@
 #include "broker/partitions/partition_home.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -20,37 +19,51 @@ void PartitionHome::add(PartitionSeed seed) {
 }
 
 void PartitionHome::cancel_opening(const TopicIdPartition& id) {
-  if (opening_.erase(id) > 0) {
-    answer_waiting();
+  if (auto opened = opening_.extract(id); !opened.empty()) {
+    count_down(opened.mapped());
   }
 }
 
-bool PartitionHome::any_opening(const std::vector<TopicIdPartition>& ids) const {
-  return std::any_of(ids.begin(), ids.end(), [this](const TopicIdPartition& id) { return opening_.contains(id); });
-}
-
-void PartitionHome::answer_waiting() {
-  for (Question& question : std::exchange(waiting_, {})) {
-    resolve(std::move(question.ids), question.asking_shard, std::move(question.answer));
+void PartitionHome::count_down(const Waiting& waiting) {
+  for (const std::shared_ptr<Question>& question : waiting) {
+    MOLDAU_ASSERT(question->openings_left > 0);
+    if (--question->openings_left == 0) {
+      consider(question);
+    }
   }
 }
 
 void PartitionHome::resolve(std::vector<TopicIdPartition> ids, std::uint32_t asking_shard,
                             Function<void(Shards)> answer) {
+  consider(std::make_shared<Question>(
+      Question{.ids = std::move(ids), .asking_shard = asking_shard, .answer = std::move(answer)}));
+}
+
+void PartitionHome::consider(const std::shared_ptr<Question>& question) {
   if (closed_) {
-    answer(Shards(ids.size()));
+    question->answer(Shards(question->ids.size()));
     return;
   }
-  if (any_opening(ids)) {
-    waiting_.push_back({std::move(ids), asking_shard, std::move(answer)});
-    return;
+  for (const TopicIdPartition& id : question->ids) {
+    if (const auto opening = opening_.find(id); opening != opening_.end()) {
+      ++question->openings_left;
+      opening->second.push_back(question);
+    }
   }
-  answer(place(ids, asking_shard));
+  if (question->openings_left == 0) {
+    question->answer(place(question->ids, question->asking_shard));
+  }
 }
 
 void PartitionHome::close() {
   closed_ = true;
-  answer_waiting();
+  std::vector<Waiting> all;
+  for (auto& [id, waiting] : opening_) {
+    all.push_back(std::exchange(waiting, {}));
+  }
+  for (const Waiting& waiting : all) {
+    count_down(waiting);
+  }
 }
 
 PartitionHome::Shards PartitionHome::place(const std::vector<TopicIdPartition>& ids, std::uint32_t asking_shard) {

@@ -12,9 +12,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/callback.h"
@@ -32,7 +32,7 @@ class PartitionHome {
   PartitionHome(runtime::Shard& shard, std::vector<PartitionRouter*> routers);
 
   // The log of this partition is being made; add() or cancel_opening() follows.
-  void expect(const TopicIdPartition& id) { opening_.insert(id); }
+  void expect(const TopicIdPartition& id) { opening_.try_emplace(id); }
   [[nodiscard]] bool is_expected(const TopicIdPartition& id) const { return opening_.contains(id); }
   void cancel_opening(const TopicIdPartition& id);
   // Hosts a partition: its log is open, nobody has used it.
@@ -74,18 +74,22 @@ class PartitionHome {
     std::vector<TopicIdPartition> ids;
     std::uint32_t asking_shard = 0;
     Function<void(Shards)> answer;
+    std::size_t openings_left = 0;  // that it still waits for
   };
+  // That wait for one partition, once for each time that they name it. Bounded by the requests that ask.
+  using Waiting = std::vector<std::shared_ptr<Question>>;
 
   [[nodiscard]] Shards place(const std::vector<TopicIdPartition>& ids, std::uint32_t asking_shard);
-  [[nodiscard]] bool any_opening(const std::vector<TopicIdPartition>& ids) const;
-  void answer_waiting();
+  // Is looked at once when it is asked and once when the last partition that it waits for is there, however many
+  // partitions are opened meanwhile.
+  void consider(const std::shared_ptr<Question>& question);
+  void count_down(const Waiting& waiting);
 
   runtime::Shard& shard_;
   std::vector<PartitionRouter*> routers_;
   PlacementRule rule_;
   std::unordered_map<TopicIdPartition, Entry> hosted_;
-  std::unordered_set<TopicIdPartition> opening_;
-  std::vector<Question> waiting_;  // bounded by the requests that ask
+  std::unordered_map<TopicIdPartition, Waiting> opening_;
   bool closed_ = false;
 };
 

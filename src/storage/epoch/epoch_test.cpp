@@ -78,6 +78,10 @@ TEST(LeaderEpochCache, AnswersUnknownEpochsAsKafka) {
   EXPECT_EQ(cache.end_offset_for(LeaderEpoch(5), Offset(30)), (OffsetAndEpoch{Offset(30), LeaderEpoch(5)}));
   EXPECT_FALSE(cache.end_offset_for(LeaderEpoch(6), Offset(30)));
   EXPECT_FALSE(cache.end_offset_for(kNoLeaderEpoch, Offset(30)));
+  for (const LeaderEpoch below : {LeaderEpoch(-2), LeaderEpoch(INT32_MIN)}) {
+    EXPECT_EQ(cache.end_offset_for(below, Offset(30)), (OffsetAndEpoch{Offset(10), below}))
+        << "an epoch like any other";
+  }
 }
 
 TEST(LeaderEpochCache, ANewEpochRemovesWhatContradictsIt) {

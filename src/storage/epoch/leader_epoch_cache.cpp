@@ -42,7 +42,7 @@ bool LeaderEpochCache::truncate_from_start(Offset start) {
 }
 
 std::optional<OffsetAndEpoch> LeaderEpochCache::end_offset_for(LeaderEpoch epoch, Offset log_end) const {
-  if (entries_.empty() || epoch < LeaderEpoch(0) || epoch > entries_.back().epoch) {
+  if (entries_.empty() || epoch == kNoLeaderEpoch || epoch > entries_.back().epoch) {
     return std::nullopt;
   }
   if (epoch == entries_.back().epoch) {

@@ -131,9 +131,99 @@ TEST_F(LogRecovery, ALogThatEndsBelowItsDurableEndIsFenced) {
   kill_and_open({.durable_end = Offset(25)});
   EXPECT_TRUE(log_->fenced());
   kill_and_open({.recovery_point = Offset(25)});
-  EXPECT_FALSE(log_->fenced()) << "a recovery point may be older than a truncation";
-  EXPECT_TRUE(has_line("below its recovery point"));
-  EXPECT_EQ(log_->durable_end(), Offset(24));
+  EXPECT_TRUE(log_->fenced());
+  kill_and_open({.recovery_point = Offset(24), .durable_end = Offset(24)});
+  EXPECT_FALSE(log_->fenced());
+}
+
+TEST_F(LogRecovery, AFencedLogIsFencedAtEveryStart) {
+  write_segments();
+  const std::int64_t broken = bases_[2] + 1;
+  file(bases_[2])[position_of(bases_[2], broken) + 70] ^= std::byte{1};
+  const ByteVector damaged = file(bases_[2]);
+  OpenHints hints{.recovery_point = Offset(bases_[1]), .durable_end = Offset(25)};
+  for (int start = 0; start < 6; ++start) {
+    SCOPED_TRACE(start);
+    kill_and_open(hints);
+    ASSERT_TRUE(log_->fenced());
+    EXPECT_EQ(log_->open_report().fence->offset, Offset(broken));
+    EXPECT_EQ(log_->durable_end(), Offset(25));
+    EXPECT_EQ(log_->recovery_point(), Offset(bases_[1]));
+    EXPECT_EQ(log_->log_start(), Offset(0));
+    EXPECT_GE(log_->log_end(), log_->durable_end());
+    EXPECT_EQ(file(bases_[2]), damaged);
+    ASSERT_TRUE(log_->close(true));
+    // As the checkpointer writes them; each other start follows a clean stop of the broker.
+    hints = {.clean_shutdown = start % 2 == 0,
+             .recovery_point = log_->recovery_point(),
+             .log_start = log_->log_start(),
+             .durable_end = log_->durable_end()};
+  }
+  file(bases_[2])[position_of(bases_[2], broken) + 70] ^= std::byte{1};
+  kill_and_open(hints);
+  EXPECT_FALSE(log_->fenced()) << "whole again";
+  EXPECT_EQ(all(), written_);
+}
+
+TEST_F(LogRecovery, AfterACleanStopALogThatEndsElsewhereIsFenced) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  const OpenHints clean{.clean_shutdown = true, .recovery_point = Offset(25)};
+  const auto whole = fs_->clone();
+  file(bases_[2]).resize(position_of(bases_[2], 24));
+  kill_and_open(clean);
+  EXPECT_TRUE(log_->fenced()) << "cut between two batches";
+  file(bases_[2]).clear();
+  kill_and_open(clean);
+  EXPECT_TRUE(log_->fenced()) << "emptied";
+  ASSERT_TRUE(fs_->remove_file(path(Offset(bases_[2]), FileRole::kLog)));
+  kill_and_open(clean);
+  EXPECT_TRUE(log_->fenced()) << "the last segment is missing";
+  for (const std::int64_t base : bases_) {
+    (void)fs_->remove_file(path(Offset(base), FileRole::kLog));
+  }
+  kill_and_open(clean);
+  EXPECT_TRUE(log_->fenced()) << "all are missing";
+  log_.reset();
+  fs_ = whole->clone();
+  open(clean);
+  EXPECT_FALSE(log_->fenced());
+}
+
+TEST_F(LogRecovery, AfterACleanStopALogThatBeginsAboveItsStartIsFenced) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  ASSERT_TRUE(fs_->remove_file(path(Offset(0), FileRole::kLog)));
+  kill_and_open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_TRUE(log_->fenced()) << "the leader epochs begin at 0";
+  kill_and_open({.clean_shutdown = true, .recovery_point = Offset(25), .log_start = Offset(1)});
+  EXPECT_TRUE(log_->fenced());
+  EXPECT_EQ(log_->log_start(), Offset(1));
+  kill_and_open({.clean_shutdown = true, .recovery_point = Offset(25), .log_start = Offset(bases_[1] + 1)});
+  EXPECT_FALSE(log_->fenced()) << "the segment held nothing that was not deleted";
+}
+
+TEST_F(LogRecovery, AnEmptySegmentAboveTheLogEndIsRemoved) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  for (const bool clean : {true, false}) {
+    fs_->put(path(Offset(1'000), FileRole::kLog), {});
+    kill_and_open({.clean_shutdown = clean, .recovery_point = Offset(25)});
+    EXPECT_FALSE(log_->fenced());
+    EXPECT_TRUE(has_line("00000000000000001000.log: removed"));
+    EXPECT_EQ(log_->log_end(), Offset(25));
+    EXPECT_EQ(all(), written_);
+  }
+}
+
+TEST_F(LogRecovery, AnEmptySwapReplacesNoSegment) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  fs_->put(path(Offset(0), FileRole::kLog) + ".swap", {});
+  fs_->put(path(Offset(0), FileRole::kOffsetIndex) + ".swap", {});
+  open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_EQ(all(), written_);
+  EXPECT_TRUE(has_line("00000000000000000000.log.swap: removed"));
 }
 
 TEST_F(LogRecovery, ADirectoryWithoutSegmentsIsFencedIfThereWereSome) {
@@ -394,13 +484,30 @@ TEST_F(LogRecovery, DamagedAndFutureProducerSnapshotsAreRemoved) {
   EXPECT_TRUE(append(*log_, make_batch(next))->duplicate) << "the state was read from the log";
 }
 
-TEST_F(LogRecovery, ALogStartAboveTheLogEndBeginsAnewThere) {
+TEST_F(LogRecovery, ALogStartAboveTheLogEndBeginsAnewThereAndDeletesNothing) {
   write_segments();
-  kill_and_open({.log_start = Offset(100)});
+  kill_and_open({.recovery_point = Offset(25), .log_start = Offset(100)});
   EXPECT_EQ(log_->log_start(), Offset(100));
   EXPECT_EQ(log_->log_end(), Offset(100));
   EXPECT_TRUE(has_line("below its start"));
   EXPECT_EQ(log_->segment_count(), 1U);
+  for (const std::int64_t base : bases_) {
+    EXPECT_GT(fs_->content(path(Offset(base), FileRole::kLog) + ".aside-100").size(), 0U);
+  }
+  kill_and_open({.log_start = Offset(100)});
+  EXPECT_EQ(log_->log_end(), Offset(100));
+  fill(1);
+  EXPECT_EQ(all().size(), 1U);
+}
+
+TEST_F(LogRecovery, AfterACleanStopALogStartAboveTheLogEndIsAWrongCheckpoint) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  open({.clean_shutdown = true, .recovery_point = Offset(25), .log_start = Offset(100)});
+  EXPECT_TRUE(log_->fenced());
+  EXPECT_EQ(file(0).size(), fs_->content(path(Offset(0), FileRole::kLog)).size());
+  open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_EQ(all(), written_);
 }
 
 TEST_F(LogRecovery, TheRecoveryPointWaitsForTheSyncOfWhatRecoveryWroteAnew) {

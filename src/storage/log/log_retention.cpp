@@ -103,7 +103,7 @@ Result<> Log::rebuild_producers(Offset end, std::int64_t now_ms) {
 }
 
 Result<> Log::remove_segment(std::size_t n, std::int64_t now_ms) {
-  MOLDAU_TRY(paths, state_->segments[n]->rename_deleted());
+  MOLDAU_TRY(paths, state_->segments[n]->rename_files(kDeletedSuffix));
   const Offset base = state_->segments[n]->base();
   state_->segments.erase(state_->segments.begin() + static_cast<std::ptrdiff_t>(n));
   for (std::string& path : paths) {

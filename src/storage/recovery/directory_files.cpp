@@ -141,8 +141,32 @@ class DirectorySettler {
     }
   }
 
+  // A swap without a batch tells nothing of what it spans, and would take the place of a segment with batches: rather
+  // is that compaction done again.
+  Result<> drop_empty_swaps() {
+    std::vector<Offset> dropped;
+    for (const NamedFile& file : files_) {
+      if (file.parsed.stage != FileStage::kSwap || file.parsed.role != FileRole::kLog) {
+        continue;
+      }
+      MOLDAU_TRY(size, context_.fs.file_size(path(file.name)));
+      const bool replaces = std::ranges::any_of(files_, [&](const NamedFile& other) {
+        return other.parsed == LogFileName{file.parsed.base, FileRole::kLog, FileStage::kLive};
+      });
+      if (size == 0 && replaces) {
+        dropped.push_back(file.parsed.base);
+      }
+    }
+    return remove_where(
+        [&](const NamedFile& file) {
+          return file.parsed.stage == FileStage::kSwap && std::ranges::find(dropped, file.parsed.base) != dropped.end();
+        },
+        "it is empty, and the segment it would replace is there");
+  }
+
   // Compaction's finished output replaces the segments whose offsets it spans.
   Result<> finish_swaps() {
+    MOLDAU_CHECK(drop_empty_swaps());
     std::optional<Offset> from;
     Offset to{0};
     for (const NamedFile& file : files_) {

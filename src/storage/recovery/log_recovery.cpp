@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/probe.h"
 #include "storage/recovery/damage.h"
 #include "storage/recovery/directory_files.h"
 #include "storage/recovery/epoch_recovery.h"
@@ -27,8 +28,9 @@ class LogRecovery {
 
   Result<RecoveredLog> run() {
     for (auto step : {&LogRecovery::settle_names, &LogRecovery::open_segments, &LogRecovery::read_epochs,
-                      &LogRecovery::check_closed_segments, &LogRecovery::find_log_end, &LogRecovery::settle_ends,
-                      &LogRecovery::settle_epochs, &LogRecovery::load_producers, &LogRecovery::settle_durability}) {
+                      &LogRecovery::check_closed_segments, &LogRecovery::find_log_end, &LogRecovery::check_ends,
+                      &LogRecovery::settle_ends, &LogRecovery::settle_epochs, &LogRecovery::load_producers,
+                      &LogRecovery::settle_durability}) {
       MOLDAU_CHECK((this->*step)());
       if (report_.fence) {
         settle_fenced();
@@ -107,23 +109,19 @@ class LogRecovery {
       return {};
     }
     if (!scanned_any()) {
-      auto end = active().next_offset();
-      if (end) {
-        log_.log_end = *end;
+      MOLDAU_TRY(trusted, take_clean_end());
+      if (trusted) {
         return {};
       }
-      if (!is_damage(end.error())) {
-        return std::unexpected(end.error());
-      }
-      report_.add(Severity::kWarn, fmt::format("{}: {}; scanned although the last stop was clean", name_of(active()),
-                                               end.error().message()));
-      --first_scanned_;
     }
     SegmentScan scan(log_.segments, epochs_, context_.config, hints_.recovery_point, report_);
     MOLDAU_TRY(outcome, scan.run(first_scanned_));
     if (!outcome.damage) {
       log_.log_end = outcome.end;
       return {};
+    }
+    if (hints_.clean_shutdown) {
+      bound_ = std::max(bound_, outcome.damage->next + 1);  // all of it was on the disk when the log was closed
     }
     if (outcome.damage->next < bound_) {
       fence(log_.segments, *outcome.damage, bound_, report_);
@@ -132,25 +130,77 @@ class LogRecovery {
     return cut_tail(context_, *outcome.damage, log_, report_);
   }
 
-  Result<> settle_ends() {
+  // False: the end that a clean stop should have left is not there, and the log must be scanned.
+  Result<bool> take_clean_end() {
+    MOLDAU_CHECK(remove_surplus_segments());
+    auto end = active().next_offset();
+    if (end && *end <= hints_.recovery_point) {
+      log_.log_end = *end;
+      return true;
+    }
+    if (!end && !is_damage(end.error())) {
+      return std::unexpected(end.error());
+    }
+    // A log that is fenced is not closed: its recovery point stays where it was, below the damage.
+    report_.add(Severity::kWarn, fmt::format("{}: {}; scanned although the last stop was clean", name_of(active()),
+                                             end ? "the log ends above its recovery point" : end.error().message()));
+    first_scanned_ =
+        end ? holder_of(log_.segments, std::max(Offset(0), hints_.recovery_point - 1)) : log_.segments.size() - 1;
+    return false;
+  }
+
+  // A clean stop leaves no segment that begins above the log end: an empty one there is nobody's.
+  Result<> remove_surplus_segments() {
+    while (log_.segments.size() > 1 && active().empty() && hints_.recovery_point > Offset(0) &&
+           active().base() > hints_.recovery_point) {
+      MOLDAU_CHECK(remove_last_segment(log_, "empty, and above the log end", report_));
+    }
+    first_scanned_ = log_.segments.size();
+    return {};
+  }
+
+  // Whether the log reaches as far as its checkpoints say, at both ends.
+  Result<> check_ends() {
     if (log_.segments.empty()) {
       log_.log_end = hints_.log_start;
     }
-    if (hints_.durable_end && log_.log_end < *hints_.durable_end) {
-      lose_end(*hints_.durable_end);
-      return {};
+    if (log_.log_end < bound_) {
+      const bool at_recovery_point = bound_ == hints_.recovery_point;
+      close_log({ErrorKind::kTruncated,
+                 at_recovery_point ? "the log ends below its recovery point" : "the log ends below its durable end", 0,
+                 bound_.value()},
+                log_.log_end,
+                fmt::format("the log ends at offset {}, and was on the disk up to offset {}", log_.log_end.value(),
+                            bound_.value()));
+    } else if (log_.log_end < hints_.log_start && hints_.clean_shutdown && has_batches()) {
+      close_log({ErrorKind::kTruncated, "the log ends below its log start", 0, hints_.log_start.value()}, log_.log_end,
+                fmt::format("the log ends at offset {}, and its log start is {} in log-start-offset-checkpoint",
+                            log_.log_end.value(), hints_.log_start.value()));
+    } else if (hints_.clean_shutdown && !log_.segments.empty() && first_known() < log_.segments.front()->base()) {
+      const Offset front = log_.segments.front()->base();
+      close_log({ErrorKind::kTruncated, "segments before the first are missing", 0, front.value()}, first_known(),
+                fmt::format("the first segment begins at offset {}, and the log began at offset {}", front.value(),
+                            first_known().value()));
     }
-    if (log_.log_end < hints_.recovery_point) {
-      report_.add(Severity::kWarn,
-                  fmt::format("the log ends at offset {}, below its recovery point {}: records in between are gone",
-                              log_.log_end.value(), hints_.recovery_point.value()));
+    return {};
+  }
+
+  [[nodiscard]] bool has_batches() const {
+    return std::ranges::any_of(log_.segments, [](const auto& segment) { return !segment->empty(); });
+  }
+  // Where the log began at a clean stop, as far as the files tell: without an entry in the checkpoint (Kafka writes
+  // none where the log begins with its first segment) the leader epochs do, which are cut at the log start.
+  [[nodiscard]] Offset first_known() const {
+    if (hints_.log_start > Offset(0)) {
+      return hints_.log_start;
     }
+    const auto earliest = log_.epochs.earliest();
+    return earliest ? earliest->start : log_.segments.front()->base();
+  }
+
+  Result<> settle_ends() {
     if (!log_.segments.empty() && log_.log_end < hints_.log_start) {
-      report_.add(Severity::kWarn, fmt::format("the log ends at offset {}, below its start {}: it begins anew there",
-                                               log_.log_end.value(), hints_.log_start.value()));
-      while (!log_.segments.empty()) {
-        MOLDAU_CHECK(remove_last_segment(log_, "below the log start", report_));
-      }
+      MOLDAU_CHECK(set_aside());
       log_.epochs.clear();
       log_.log_end = hints_.log_start;
     }
@@ -164,18 +214,33 @@ class LogRecovery {
     return {};
   }
 
-  // The trusted durable end says that there was more.
-  void lose_end(Offset durable_end) {
-    const Error error(ErrorKind::kTruncated, "the log ends below its durable end", 0, durable_end.value());
-    if (!log_.segments.empty()) {
-      fence(log_.segments, {log_.segments.size() - 1, active().size_bytes(), log_.log_end, error}, bound_, report_);
-      return;
+  // Records may have been deleted behind the durable end, and the tail that held them lost: what is left lies below the
+  // log start. But the checkpoint that says so has no checksum, so its word deletes nothing.
+  Result<> set_aside() {
+    MOLDAU_PROBE("recovery.set_aside");
+    const std::string suffix = fmt::format(".aside-{}", hints_.log_start.value());
+    report_.add(
+        Severity::kError,
+        fmt::format("the log ends at offset {}, below its start {} in log-start-offset-checkpoint: it begins anew "
+                    "there, its files are kept with the suffix {}. Remove them, or, if the checkpoint is wrong, "
+                    "mend it and give them their names back while the broker is stopped",
+                    log_.log_end.value(), hints_.log_start.value(), suffix));
+    for (; !log_.segments.empty(); log_.segments.pop_back()) {
+      MOLDAU_TRY(paths, log_.segments.back()->rename_files(suffix));
+      static_cast<void>(paths);
     }
-    report_.fence = FenceReason{hints_.log_start, 0, log_.log_end, error};
-    report_.add(Severity::kError,
-                fmt::format("no segment is left of a log that was on the disk up to offset {}: it stays closed. "
-                            "Restore the files, or move the directory away to give the partition up",
-                            durable_end.value()));
+    return {};
+  }
+
+  // Records are missing, and no file says where they were.
+  void close_log(const Error& error, Offset missing, const std::string& finding) {
+    const Offset base = log_.segments.empty() ? hints_.log_start : active().base();
+    report_.fence = FenceReason{base, log_.segments.empty() ? 0 : active().size_bytes(), missing, error};
+    report_.add(
+        Severity::kError,
+        fmt::format("{}{}: the log stays closed and unchanged. Restore its files, or the checkpoint, or move the "
+                    "directory away to give the partition up",
+                    log_.segments.empty() ? "no segment is left: " : "", finding));
   }
 
   // --- what is known of the batches ---
@@ -206,19 +271,19 @@ class LogRecovery {
     return {};
   }
 
+  // The marks of a fenced log stay what they were: what is checkpointed from them bounds the next recovery too.
   void settle_fenced() {
-    log_.log_start =
-        log_.segments.empty() ? hints_.log_start : std::max(hints_.log_start, log_.segments.front()->base());
-    log_.log_end = std::max(log_.log_start, report_.fence->offset);
-    log_.durable_end = std::min(bound_, log_.log_end);
-    log_.recovery_point = std::min(hints_.recovery_point, log_.durable_end);
+    log_.log_start = hints_.log_start;
+    log_.durable_end = bound_;
+    log_.recovery_point = hints_.recovery_point;
+    log_.log_end = std::max({log_.log_start, log_.durable_end, report_.fence->offset});
   }
 
   SegmentContext& context_;
   const OpenHints& hints_;
   runtime::Random& random_;
   OpenReport& report_;
-  const Offset bound_;  // damage below it fences, damage above it is cut
+  Offset bound_;  // damage below it fences, damage above it is cut
   DirectoryFiles files_;
   RecoveredLog log_;
   EpochRecovery epochs_{context_, log_, report_};

@@ -35,7 +35,7 @@ Result<> remove_last_segment(RecoveredLog& log, std::string_view why, OpenReport
              fmt::format("{}: removed with {} bytes, {}", name_of(segment), segment.size_bytes(), why));
   report.bytes_cut += segment.size_bytes();
   ++report.segments_removed;
-  MOLDAU_TRY(paths, segment.rename_deleted());
+  MOLDAU_TRY(paths, segment.rename_files(kDeletedSuffix));
   log.deleted_paths.insert(log.deleted_paths.end(), paths.begin(), paths.end());
   log.segments.pop_back();
   return {};

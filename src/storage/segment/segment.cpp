@@ -441,12 +441,12 @@ Result<> Segment::release() {
   return {};
 }
 
-Result<std::vector<std::string>> Segment::rename_deleted() {
+Result<std::vector<std::string>> Segment::rename_files(std::string_view suffix) {
   std::vector<std::string> renamed;
   for (const FileRole role :
        {FileRole::kOffsetIndex, FileRole::kTimeIndex, FileRole::kTransactionIndex, FileRole::kLog}) {
     const std::string from = path(role);
-    std::string to = from + std::string(kDeletedSuffix);
+    std::string to = from + std::string(suffix);
     if (auto outcome = context_.fs.rename(from, to); outcome) {
       renamed.push_back(std::move(to));
     } else if (outcome.error().kind() != ErrorKind::kNotFound) {

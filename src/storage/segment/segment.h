@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -128,8 +129,8 @@ class Segment {
   [[nodiscard]] bool unsynced() const noexcept { return unsynced_; }
   // Closes the file and forgets indexes that the files hold.
   [[nodiscard]] Result<> release();
-  // Renames what exists to .deleted; the new paths.
-  [[nodiscard]] Result<std::vector<std::string>> rename_deleted();
+  // Adds `suffix` to the names of what exists; the new paths. The segment is of no use any more.
+  [[nodiscard]] Result<std::vector<std::string>> rename_files(std::string_view suffix);
 
  private:
   [[nodiscard]] std::string path(FileRole role) const { return log_file_path(context_.directory, base_, role); }

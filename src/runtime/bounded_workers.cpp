@@ -7,10 +7,7 @@
 namespace moldau::runtime {
 
 BoundedWorkers::BoundedWorkers(Workers& workers, Shard& shard, std::size_t in_flight_max)
-    : workers_(workers),
-      shard_(shard),
-      in_flight_max_(in_flight_max),
-      alive_(std::make_shared<BoundedWorkers*>(this)) {
+    : workers_(workers), shard_(shard), in_flight_max_(in_flight_max), alive_(std::make_shared<BoundedWorkers*>(this)) {
   MOLDAU_ASSERT(in_flight_max > 0);
 }
 

@@ -1,5 +1,5 @@
-// BoundedWorkers: one owner's share of the workers. What it asks for beyond a number of jobs waits here, so that a burst
-// of it does not stand before everyone else's syncs.
+// BoundedWorkers: one owner's share of the workers. What it asks for beyond a number of jobs waits here, so that a
+// burst of it does not stand before everyone else's syncs.
 //
 // Shard:      used on one shard, to which all its jobs reply.
 // Invariants: B1 jobs begin in the order in which they were asked for.

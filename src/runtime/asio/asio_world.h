@@ -20,8 +20,8 @@
 namespace moldau::runtime {
 
 struct AsioOptions {
-  std::uint32_t shards = 0;   // 0: one per core
-  std::uint32_t workers = 16; // threads for blocking work: this many fdatasyncs run in parallel
+  std::uint32_t shards = 0;    // 0: one per core
+  std::uint32_t workers = 16;  // threads for blocking work: this many fdatasyncs run in parallel
 };
 
 // Thread:     built, started, stopped and destroyed by one thread, outside the shards. SIGPIPE is ignored from then on.

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -7,6 +8,9 @@
 
 namespace moldau::http {
 namespace {
+
+constexpr std::chrono::seconds kSweepInterval{1};
+constexpr std::chrono::minutes kWarnInterval{1};
 
 std::string_view reason(int status) {
   switch (status) {
@@ -42,7 +46,12 @@ class Server::Connection final : public runtime::SocketHandler {
   }
 
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
-  [[nodiscard]] runtime::MonoTime active() const noexcept { return active_; }
+  // The first to go when there is no room: one that waits for its peer, and of those the one that has waited longest.
+  [[nodiscard]] auto place() const noexcept { return std::pair(busy_, active_); }
+  [[nodiscard]] bool is_overdue(runtime::MonoTime now) const noexcept {
+    const bool reads_head = !busy_ && (!received_.empty() || !was_asked_);
+    return now - active_ > (reads_head ? kHeadMax : kIdleMax);
+  }
 
   // No event reaches the server from here on; the object itself goes in a later turn.
   void end() noexcept { ended_ = true; }
@@ -55,7 +64,8 @@ class Server::Connection final : public runtime::SocketHandler {
     for (;;) {
       const runtime::IoResult result = socket_->try_read(space);
       if (result.status == runtime::IoStatus::kClosed) {
-        return server_.close(id_);
+        peer_ended_ = true;  // it may still take the answer
+        break;
       }
       if (result.status == runtime::IoStatus::kWouldBlock) {
         break;
@@ -93,10 +103,14 @@ class Server::Connection final : public runtime::SocketHandler {
     while (!busy_ && !ended_) {
       ParsedRequest parsed = parse_request(received_);
       if (parsed.status == ParseStatus::kNeedBytes) {
-        socket_->watch_readable();
+        if (peer_ended_) {
+          server_.close(id_);
+        } else {
+          socket_->watch_readable();
+        }
         break;
       }
-      busy_ = true;
+      busy_ = was_asked_ = true;
       begin(parsed);
     }
     in_loop_ = false;
@@ -143,6 +157,8 @@ class Server::Connection final : public runtime::SocketHandler {
   std::string out_;
   runtime::MonoTime active_;
   bool busy_ = false;  // a request is with its endpoint, or its answer has not left
+  bool was_asked_ = false;
+  bool peer_ended_ = false;  // nothing more comes
   bool in_loop_ = false;
   bool ended_ = false;
   bool keep_alive_ = false;
@@ -164,17 +180,28 @@ Result<> Server::start(const runtime::Endpoint& at) {
   constexpr int kBacklog = 16;
   MOLDAU_TRY(listener, network_.listen(at, kBacklog, *this));
   listener_ = std::move(listener);
-  sweep_timer_.arm(shard_.clock().now() + kIdleMax);
+  sweep_timer_.arm(shard_.clock().now() + kSweepInterval);
   return {};
 }
 
 void Server::on_accept(std::unique_ptr<runtime::Socket> socket) {
   if (connections_.size() >= kConnectionsMax) {
-    log(logger_, LogLevel::kWarn, "http", "refused {}: {} connections are open", socket->peer().host, kConnectionsMax);
-    return;
+    make_room();
   }
   const std::uint64_t id = next_id_++;
   connections_.emplace(id, std::make_unique<Connection>(*this, id, std::move(socket)));
+}
+
+void Server::make_room() {
+  const auto longest =
+      std::ranges::min_element(connections_, {}, [](const auto& entry) { return entry.second->place(); });
+  const runtime::MonoTime now = shard_.clock().now();
+  if (!warned_at_ || now - *warned_at_ >= kWarnInterval) {
+    warned_at_ = now;
+    log(logger_, LogLevel::kWarn, "http",
+        "all {} connections are taken: each new one closes the one that has been idle longest", kConnectionsMax);
+  }
+  close(longest->first);
 }
 
 void Server::handle(Connection& connection, const HttpRequest& request) {
@@ -197,8 +224,8 @@ void Server::handle(Connection& connection, const HttpRequest& request) {
 
 void Server::sweep() {
   const runtime::MonoTime now = shard_.clock().now();
-  std::erase_if(connections_, [now](const auto& entry) { return now - entry.second->active() > kIdleMax; });
-  sweep_timer_.arm(now + kIdleMax);
+  std::erase_if(connections_, [now](const auto& entry) { return entry.second->is_overdue(now); });
+  sweep_timer_.arm(now + kSweepInterval);
 }
 
 // A connection never outlives this call, and may be the caller's: it is destroyed in a later turn.

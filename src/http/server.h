@@ -3,14 +3,17 @@
 // Shard:  one, the one that it was made on. Handlers may answer later, on the same shard.
 // Bounds: kConnectionsMax connections, kRequestHeadBytesMax each, one request at a time on a connection. A connection
 // is
-//         closed when it is idle, or has not sent the whole of its request, or not taken the whole of its answer, for
-//         kIdleMax: one byte now and then keeps no place.
+//         closed when the whole of a request has not come within kHeadMax of its first byte, or of the connection, and
+//         when it is idle between requests, waits for its endpoint, or has not taken the whole of its answer for
+//         kIdleMax. One more connection takes the place of the one that has been idle longest: whoever holds all
+//         places must not keep a supervisor from /livez.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -35,6 +38,7 @@ using Endpoint = Function<void(const HttpRequest&, Reply)>;
 class Server final : private runtime::AcceptHandler {
  public:
   static constexpr std::size_t kConnectionsMax = 64;
+  static constexpr std::chrono::seconds kHeadMax{5};
   static constexpr std::chrono::seconds kIdleMax{30};
 
   Server(runtime::Shard& shard, runtime::Network& network, Logger& logger);
@@ -51,6 +55,7 @@ class Server final : private runtime::AcceptHandler {
   friend class Connection;
 
   void on_accept(std::unique_ptr<runtime::Socket> socket) override;
+  void make_room();
   void handle(Connection& connection, const HttpRequest& request);
   void sweep();
   void close(std::uint64_t id);
@@ -62,6 +67,7 @@ class Server final : private runtime::AcceptHandler {
   std::unique_ptr<runtime::Listener> listener_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::uint64_t next_id_ = 1;
+  std::optional<runtime::MonoTime> warned_at_;  // that all places were taken
   runtime::Timer sweep_timer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late replies look whether the server is still there
 };

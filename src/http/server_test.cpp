@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <gtest/gtest.h>
@@ -184,29 +185,53 @@ TEST_P(HttpServers, ALateAnswerFindsItsConnectionOrNobody) {
   EXPECT_LT(waits.in.find("late"), waits.in.find("now next"));
 }
 
-TEST_P(HttpServers, TooManyConnectionsAreRefusedAndIdleOnesMakeRoom) {
-  for (std::size_t i = 0; i < Server::kConnectionsMax; ++i) {
+TEST_P(HttpServers, OneConnectionTooManyTakesThePlaceOfTheLongestIdle) {
+  Client& busy = connect("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  sim_.run_for(100ms);
+  Client& longest = connect("");
+  sim_.run_for(100ms);
+  for (std::size_t i = 2; i < Server::kConnectionsMax; ++i) {
     connect("");
   }
   sim_.run_for(1s);
-  Client& refused = connect("GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
-  sim_.run_for(1s);
-  EXPECT_TRUE(refused.closed);
-  EXPECT_EQ(refused.in, "");
-  sim_.run_for(2 * Server::kIdleMax);
-  EXPECT_TRUE(clients_.front()->closed);
-  EXPECT_NE(exchange("GET /now HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+  EXPECT_TRUE(exchange("GET /now HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(longest.closed);
+  EXPECT_FALSE(busy.closed) << "it waits for us";
+  EXPECT_EQ(std::ranges::count_if(clients_, [](const auto& client) { return client->closed; }), 1);
+}
+
+TEST_P(HttpServers, WhoSaysNothingIsClosedSoonAndWhoWasServedLater) {
+  Client& silent = connect("");
+  Client& served = connect("GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+  sim_.run_for(Server::kHeadMax + 2s);
+  EXPECT_TRUE(silent.closed);
+  EXPECT_FALSE(served.closed);
+  sim_.run_for(Server::kIdleMax);
+  EXPECT_TRUE(served.closed);
 }
 
 TEST_P(HttpServers, ARequestThatComesByteByByteKeepsNoPlace) {
   Client& slow = connect("G");
-  for (int i = 0; i < 9; ++i) {
-    sim_.run_for(10s);
+  for (int i = 0; i < 8; ++i) {
+    sim_.run_for(1s);
     if (!slow.closed) {
       slow.say("E");
     }
   }
   EXPECT_TRUE(slow.closed);
+}
+
+// The end of the stream is read together with the request, as behind shutdown(SHUT_WR).
+TEST_P(HttpServers, ARequestBeforeTheEndOfTheStreamIsServed) {
+  Client& client = connect("");
+  sim_.run_for(100ms);
+  client.say("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.hang_up();
+  sim_.run_for(1s);
+  EXPECT_EQ(waiting_.size(), 1U);
+  connect("GET /la").hang_up();
+  sim_.run_for(1s);
+  EXPECT_EQ(waiting_.size(), 1U);
 }
 
 TEST_P(HttpServers, AServerThatGoesTakesItsConnectionsAlong) {

@@ -407,13 +407,32 @@ def case_a_clean_stop_and_the_start_after_it(work):
             check(clean.exists(), "no .kafka_cleanshutdown")
 
 
-def case_a_second_signal_ends_the_process_at_once(work):
+def case_signals_that_arrive_together_count_once(work):
     with Node(work) as node:
         for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT):  # both wait when the process goes on
             node.process.send_signal(number)
         code, seconds = node.stop(signal.SIGCONT)
-        check(code == 1 and seconds < 1 and "second signal" in node.err, f"exit code {code} after {seconds:.1f} s: {node.err}")
-        check(not (work / "moldau-data" / ".kafka_cleanshutdown").exists(), "it passes for a clean stop")
+        check(code == 0 and seconds < STOP_S and "second signal" not in node.err, f"exit code {code} after {seconds:.1f} s: {node.err}")
+
+
+def case_a_second_signal_ends_the_process_at_once(work):
+    for _ in range(5):
+        with Node(work) as node:
+            node.process.send_signal(signal.SIGTERM)
+            while "stopping" not in node.err:
+                node.read()
+            node.process.send_signal(signal.SIGSTOP)  # amid its stop, unless that was quicker
+            time.sleep(1)  # longer than the time in which signals count once
+            if node.process.poll() is not None:
+                continue
+            node.process.send_signal(signal.SIGINT)
+            code, seconds = node.stop(signal.SIGCONT)
+            if "node stopped" in node.err:
+                continue
+            check(code == 1 and seconds < 1 and "second signal" in node.err, f"exit code {code} after {seconds:.1f} s: {node.err}")
+            check(not (work / "moldau-data" / ".kafka_cleanshutdown").exists(), "it passes for a clean stop")
+            return
+    raise AssertionError("every stop was over before the second signal")
 
 
 def case_a_killed_node_starts_again(work):

@@ -122,9 +122,9 @@ bool secures_a_listener(std::string_view name) {
     return false;
   }
   const std::string_view rest = name.substr(kListenerPrefix.size());
-  return std::ranges::any_of(
-      std::initializer_list<std::string_view>{".ssl.", ".sasl.", ".principal.builder.class", ".connections.max.reauth."},
-      [rest](std::string_view part) { return rest.find(part) != std::string_view::npos; });
+  return std::ranges::any_of(std::initializer_list<std::string_view>{".ssl.", ".sasl.", ".principal.builder.class",
+                                                                     ".connections.max.reauth."},
+                             [rest](std::string_view part) { return rest.find(part) != std::string_view::npos; });
 }
 
 // "listener.name.external.max.connections"

@@ -1,5 +1,5 @@
-// Reads single keys of the layers for the parts that understand them, and keeps the first fault. Lives for one reading of
-// the configuration; it refers to the layers.
+// Reads single keys of the layers for the parts that understand them, and keeps the first fault. Lives for one reading
+// of the configuration; it refers to the layers.
 #pragma once
 
 #include <chrono>

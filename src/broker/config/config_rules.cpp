@@ -41,9 +41,8 @@ void check_orders(ConfigReader& reader) {
       const bool blame_lesser = reader.is_set(order.lesser);
       const std::string_view key = blame_lesser ? order.lesser : order.greater;
       const std::string_view other = blame_lesser ? order.greater : order.lesser;
-      const std::string_view relation =
-          blame_lesser ? (order.strictly ? "must be less than " : "must be at most ")
-                       : (order.strictly ? "must be more than " : "must be at least ");
+      const std::string_view relation = blame_lesser ? (order.strictly ? "must be less than " : "must be at most ")
+                                                     : (order.strictly ? "must be more than " : "must be at least ");
       reader.fail(key, std::string(relation) + std::string(other) + ", which is " +
                            std::to_string(blame_lesser ? *greater : *lesser));
     }
@@ -66,8 +65,8 @@ void check_topic_defaults(ConfigReader& reader) {
         continue;
       }
       const config::ConfigKey* broker_key = config::find(config::Scope::kBroker, synonym.broker_key);
-      const bool is_number = broker_key != nullptr &&
-                             (broker_key->type == config::Type::kInt || broker_key->type == config::Type::kLong);
+      const bool is_number =
+          broker_key != nullptr && (broker_key->type == config::Type::kInt || broker_key->type == config::Type::kLong);
       const auto value = config::parse_long(entry->value);
       if (is_number && value) {
         if (const char* why = refuse_topic_default(topic_key, *value * synonym.factor)) {

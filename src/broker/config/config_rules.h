@@ -1,8 +1,8 @@
-// What Kafka refuses though each value alone is right: numbers that contradict each other, and defaults of topics that no
-// topic could be given. A value that Kafka refuses must not start a node here: log.retention.ms=0 would delete what was
-// acknowledged.
-// Source: Kafka's KafkaConfig.validateValues, and LogConfig's ConfigDef, through which the broker's defaults for topics
-// pass. Difference: intervals of timers are at least 1 ms, where Kafka takes 0 and negative ones and spins.
+// What Kafka refuses though each value alone is right: numbers that contradict each other, and defaults of topics that
+// no topic could be given. A value that Kafka refuses must not start a node here: log.retention.ms=0 would delete what
+// was acknowledged. Source: Kafka's KafkaConfig.validateValues, and LogConfig's ConfigDef, through which the broker's
+// defaults for topics pass. Difference: intervals of timers are at least 1 ms, where Kafka takes 0 and negative ones
+// and spins.
 #pragma once
 
 #include <string>

@@ -68,7 +68,8 @@ TEST(ConfigRules, NumbersThatContradictEachOtherAreRefused) {
 }
 
 TEST(ConfigRules, ConnectionsStayForeverIfTheirIdleTimeIsNegativeOrBeyondTheClock) {
-  for (const std::string_view properties : {"connections.max.idle.ms=-1", "connections.max.idle.ms=9223372036854775807"}) {
+  for (const std::string_view properties :
+       {"connections.max.idle.ms=-1", "connections.max.idle.ms=9223372036854775807"}) {
     const auto config = read(properties);
     ASSERT_TRUE(config) << config.error().text;
     EXPECT_GT(std::chrono::nanoseconds(config->connection_idle_max), std::chrono::hours(24 * 365 * 99)) << properties;

@@ -90,8 +90,9 @@ class ListenerReading {
     }
     for (const std::string& name : controllers_) {
       if (find(bound_, name) == nullptr) {
-        return reader_.fail(kControllers, "none of the listeners is '" + name + "'" +
-                                              (find(bound_, upper_case(name)) != nullptr ? ": write it in upper case" : ""));
+        return reader_.fail(kControllers,
+                            "none of the listeners is '" + name + "'" +
+                                (find(bound_, upper_case(name)) != nullptr ? ": write it in upper case" : ""));
       }
     }
     config_.controller_name = controllers_.front();
@@ -112,8 +113,8 @@ class ListenerReading {
       return *std::move(map);
     }
     ProtocolMap map;
-    for (const std::string_view protocol : {kPlaintext, std::string_view("SSL"), std::string_view("SASL_PLAINTEXT"),
-                                            std::string_view("SASL_SSL")}) {
+    for (const std::string_view protocol :
+         {kPlaintext, std::string_view("SSL"), std::string_view("SASL_PLAINTEXT"), std::string_view("SASL_SSL")}) {
       map.emplace(protocol, protocol);
     }
     if (std::ranges::none_of(controllers_, is_ssl_or_sasl) &&
@@ -156,9 +157,10 @@ class ListenerReading {
     }
     for (const NamedEndpoint& listener : bound_) {
       if (!is_set && !is_controller(listener.name) && listener.endpoint.host == kMetaAddress) {
-        reader_.fail(kListeners, "listener " + listener.name +
-                                     ": 0.0.0.0 is no address that a client could connect to: set advertised.listeners, "
-                                     "or leave the host empty");
+        reader_.fail(kListeners,
+                     "listener " + listener.name +
+                         ": 0.0.0.0 is no address that a client could connect to: set advertised.listeners, "
+                         "or leave the host empty");
       }
     }
     if (is_set && std::ranges::all_of(advertised_, [&](const auto& told) { return is_controller(told.name); })) {
@@ -235,8 +237,8 @@ void read_voters(ConfigReader& reader, NodeConfig& config) {
     return reader.fail(kVoters, "node " + id + " is a controller and not among them");
   }
   if (voters.size() > 1) {
-    return reader.fail(kVoters, std::string(kOneNode) + ": it would be a cluster of its own beside the others; name " + id +
-                                    "@" + self->host + ":" + std::to_string(self->port) + " alone");
+    return reader.fail(kVoters, std::string(kOneNode) + ": it would be a cluster of its own beside the others; name " +
+                                    id + "@" + self->host + ":" + std::to_string(self->port) + " alone");
   }
   if (!has_port(controller, self->port)) {
     return reader.fail(kVoters, "listener " + controller.name + " has port " + std::to_string(controller.bind.port) +

@@ -60,10 +60,12 @@ TEST(Listeners, AListenerThatTheMapDoesNotNameIsRefused) {
   check({
       {"listeners=SSL://:9092,CONTROLLER://:9093\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT\n",
        "p:2: listener.security.protocol.map: no security protocol is defined for listener SSL"},
-      {"listener.security.protocol.map=PLAINTEXT:PLAINTEXT\n", "no security protocol is defined for listener CONTROLLER"},
+      {"listener.security.protocol.map=PLAINTEXT:PLAINTEXT\n",
+       "no security protocol is defined for listener CONTROLLER"},
       {"listener.security.protocol.map=\n", "no security protocol is defined for listener PLAINTEXT"},
       {"listeners=CLIENT://:9092,CONTROLLER://:9093\n", "no security protocol is defined for listener CLIENT"},
-      {"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:NONE\n", "'CONTROLLER:NONE' has none of the protocols"},
+      {"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:NONE\n",
+       "'CONTROLLER:NONE' has none of the protocols"},
       {"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,plaintext:SSL,CONTROLLER:PLAINTEXT\n",
        "listener PLAINTEXT has two protocols"},
       {"listeners=a://:9092,B://:9094,controller://:9093\ninter.broker.listener.name=b\n"
@@ -146,7 +148,8 @@ TEST(Quorum, VotersAreThisNodeAlone) {
   check({
       {"controller.quorum.voters=1@localhost:9093\n", ""},
       {"node.id=3\ncontroller.quorum.voters=3@[::1]:9093\n", ""},
-      {"controller.quorum.voters=2@localhost:9093\n", "p:1: controller.quorum.voters: node 1 is a controller and not among"},
+      {"controller.quorum.voters=2@localhost:9093\n",
+       "p:1: controller.quorum.voters: node 1 is a controller and not among"},
       {"controller.quorum.voters=2@a:9093,3@b:9093\n", "not among them"},
       {"controller.quorum.voters=1@a:9093,2@b:9093,3@c:9093\n", "name 1@a:9093 alone"},
       {"controller.quorum.voters=1@localhost:9999\n", "listener CONTROLLER has port 9093, not 9999"},

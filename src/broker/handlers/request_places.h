@@ -32,8 +32,9 @@ class RequestPlaces {
     std::ranges::sort(places_);
     std::vector<std::size_t> numbers;
     for (auto first = places_.begin(); first != places_.end();) {
-      const auto end = std::find_if(
-          first, places_.end(), [&](const Place& p) { return p.topic != first->topic || p.partition != first->partition; });
+      const auto end = std::find_if(first, places_.end(), [&](const Place& p) {
+        return p.topic != first->topic || p.partition != first->partition;
+      });
       if (end - first > 1) {
         numbers.clear();
         std::for_each(first, end, [&](const Place& place) { numbers.push_back(place.number); });

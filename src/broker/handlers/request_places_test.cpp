@@ -12,7 +12,8 @@ using Numbers = std::vector<std::vector<std::size_t>>;
 
 Numbers repeated(RequestPlaces& places) {
   Numbers all;
-  places.for_each_repeated([&](std::span<const std::size_t> numbers) { all.emplace_back(numbers.begin(), numbers.end()); });
+  places.for_each_repeated(
+      [&](std::span<const std::size_t> numbers) { all.emplace_back(numbers.begin(), numbers.end()); });
   return all;
 }
 

@@ -34,5 +34,16 @@ TEST(EarlyStop, LeavesWhatACrashToreToTheNextStart) {
   EXPECT_GT(late, 0);
 }
 
+// Each step of a start hands on to the next in a turn of its own: none may go on once a stop has begun.
+TEST(EarlyStop, MayComeBetweenAnyTwoTurnsOfAStart) {
+  for (std::uint64_t events = 0; events < 150; ++events) {
+    Scenario scenario(events + 1);
+    scenario.begin();
+    scenario.run_events(events);
+    (void)scenario.stop();
+    scenario.start();
+  }
+}
+
 }  // namespace
 }  // namespace moldau::sim

@@ -41,6 +41,10 @@ class Scenario {
   // Asks it to stop, waits, and lets the process end; true if it says that the stop was clean.
   bool stop();
   void run_for(std::chrono::nanoseconds duration) { sim_.run_for(duration); }
+  // So many events of the world, or fewer if there are no more.
+  void run_events(std::uint64_t count) {
+    (void)sim_.run_until([left = count]() mutable { return left-- == 0; }, kPatience);
+  }
   [[nodiscard]] SimDisk& disk() { return sim_.disk(broker_); }
 
   // `take(response)` while the response's bytes live.

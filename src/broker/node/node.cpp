@@ -332,6 +332,7 @@ void Node::Impl::make_shards() {
 }
 
 void Node::Impl::start_metadata() {
+  MOLDAU_ASSERT(!stopping_);
   loader_ = std::make_unique<metadata::MetadataLoader>(home(), world_.logger, *this);
 
   std::vector<raft::ListenerEndpoint> controller_endpoints;

@@ -303,5 +303,25 @@ TEST_F(FetchHandlerTest, APartitionNamedTwiceCountsOnceInItsFirstPlaceWithItsLas
   EXPECT_EQ(bytes_of(answer), 0U) << "from offset 3 there is nothing";
 }
 
+TEST_F(FetchHandlerTest, ALongPollAddsUpWhatItsPartitionsGetOneAfterTheOther) {
+  broker.add_topic("orders", 4);
+  const ByteVector batch = batch_of(1);
+  const auto wanted = static_cast<std::int32_t>(batch.size() * 4);
+  send(fetch_from("orders", {0, 0, 0, 0}, {.max_wait_ms = 60'000, .min_bytes = wanted}));
+  broker.settle();
+  for (const std::int32_t partition : {1, 3, 1}) {
+    append(batch, partition);
+    EXPECT_FALSE(client.has_answer());
+  }
+  append(batch, 0);
+  const auto answer = take();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(bytes_of(*answer, 0), batch.size());
+  EXPECT_EQ(bytes_of(*answer, 1), batch.size() * 2);
+  EXPECT_EQ(bytes_of(*answer, 2), 0U);
+  EXPECT_EQ(bytes_of(*answer, 3), batch.size());
+  EXPECT_EQ(broker.operations(), 0U);
+}
+
 }  // namespace
 }  // namespace moldau::broker

@@ -74,6 +74,7 @@ void FetchOperation::start() {
       indexes.push_back(i);
       ids.push_back({topic->id, PartitionIndex(key.partition)});
     }
+    count(reads_[i], true);
   }
   if (ids.empty()) {
     return park_or_answer();
@@ -120,7 +121,9 @@ void FetchOperation::scatter(const std::vector<std::size_t>& indexes, const std:
     if (owners[i]) {
       by_shard[*owners[i]].push_back(item_for(indexes[i], ids[i]));
     } else {
+      count(reads_[indexes[i]], false);
       reads_[indexes[i]].error = ErrorCode::kNotLeaderOrFollower;
+      count(reads_[indexes[i]], true);
     }
   }
   reads_outstanding_ = static_cast<std::size_t>(
@@ -176,8 +179,10 @@ void FetchOperation::on_reads(std::vector<FetchRead> reads) {
     return;
   }
   for (FetchRead& read : reads) {
-    const std::size_t index = read.index;
-    reads_[index] = std::move(read);
+    FetchRead& last = reads_[read.index];
+    count(last, false);
+    last = std::move(read);
+    count(last, true);
   }
   if (reads_outstanding_ > 0 && --reads_outstanding_ > 0) {
     return;
@@ -186,19 +191,16 @@ void FetchOperation::on_reads(std::vector<FetchRead> reads) {
 }
 
 bool FetchOperation::is_satisfied() const {
-  if (reads_.empty() || terms_.max_wait_ms <= 0) {
-    return true;
-  }
-  std::size_t bytes = 0;
-  for (const FetchRead& read : reads_) {
-    // A read ends with its segment: who is behind the bound's segment goes on at once rather than wait for bytes that
-    // this read can never give.
-    if (read.error != ErrorCode::kNone || read.result.diverging || read.result.slice.bound_is_later) {
-      return true;
-    }
-    bytes += read.result.slice.size;
-  }
-  return bytes >= terms_.min_bytes;
+  return reads_.empty() || terms_.max_wait_ms <= 0 || endings_ > 0 || readable_bytes_ >= terms_.min_bytes;
+}
+
+void FetchOperation::count(const FetchRead& read, bool in) {
+  // A read ends with its segment: who is behind the bound's segment goes on at once rather than wait for bytes that
+  // this read can never give.
+  const bool ends = read.error != ErrorCode::kNone || read.result.diverging || read.result.slice.bound_is_later;
+  MOLDAU_ASSERT(in || (readable_bytes_ >= read.result.slice.size && endings_ >= static_cast<std::size_t>(ends)));
+  readable_bytes_ = in ? readable_bytes_ + read.result.slice.size : readable_bytes_ - read.result.slice.size;
+  endings_ = in ? endings_ + static_cast<std::size_t>(ends) : endings_ - static_cast<std::size_t>(ends);
 }
 
 void FetchOperation::park_or_answer() {

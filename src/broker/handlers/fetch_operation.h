@@ -1,7 +1,7 @@
 // One fetch from its request to its answer, on the connection's shard.
 //
 // Invariants: O1 it answers once; from then on its parts are told to go and later deliveries are ignored.
-//             O2 reads_ always holds the newest read of every partition.
+//             O2 reads_ always holds the newest read of every partition, and their sums are right.
 #pragma once
 
 #include <cstddef>
@@ -51,6 +51,8 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
   void start_part(std::uint32_t shard, std::vector<FetchItem> items);
   void on_reads(std::vector<FetchRead> reads);
   [[nodiscard]] bool is_satisfied() const;
+  // Puts a read into the sums, or takes it out.
+  void count(const FetchRead& read, bool in);
   void park_or_answer();
   // Ends the session's part, which may take a later turn, then sends.
   void answer();
@@ -74,6 +76,8 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
   FetchTerms terms_;
   Callback answered_;
   std::vector<FetchRead> reads_;    // by partition of the session
+  std::size_t readable_bytes_ = 0;  // of all reads
+  std::size_t endings_ = 0;         // reads that end the wait whatever their bytes
   std::vector<std::size_t> bytes_;  // of each read in the answer, once decided
   std::vector<Part> parts_;
   std::size_t reads_outstanding_ = 0;  // parts that have not delivered their first read

@@ -48,27 +48,23 @@ FetchRead FetchPart::read_one(const FetchItem& item) {
 }
 
 void FetchPart::read_all() {
+  MOLDAU_ASSERT(unparked_.empty());
   std::vector<FetchRead> reads;
   reads.reserve(items_.size());
   for (std::size_t i = 0; i < items_.size(); ++i) {
     reads.push_back(read_one(items_[i]));
     seen_[i] = bound_of(reads.back().result, items_[i].read.isolation);
+    unparked_.push_back(i);
   }
   deliver_(std::move(reads));
 }
 
 void FetchPart::park() {
   parked_.resize(items_.size());
-  for (std::size_t i = 0; i < items_.size(); ++i) {
+  for (const std::size_t i : std::exchange(unparked_, {})) {
     replication::Partition* partition = router_.local(items_[i].id);
     if (!parked_[i]) {
-      parked_[i] = std::make_unique<Parked>([this, i](replication::WakeReason) {
-        parked_[i]->woken = true;
-        router_.shard().at_turn_end(*this);
-      });
-    }
-    if (parked_[i]->waiter.parked()) {
-      continue;
+      parked_[i] = std::make_unique<Parked>([this, i](replication::WakeReason) { on_woken(i); });
     }
     if (partition != nullptr) {
       partition->park(seen_[i], items_[i].read.isolation, parked_[i]->waiter);
@@ -77,19 +73,22 @@ void FetchPart::park() {
     const FetchRead again = read_one(items_[i]);
     if (again.error != protocol::ErrorCode::kNone || bound_of(again.result, items_[i].read.isolation) != seen_[i]) {
       parked_[i]->waiter.withdraw();
-      parked_[i]->woken = true;
-      router_.shard().at_turn_end(*this);
+      on_woken(i);
     }
   }
 }
 
+void FetchPart::on_woken(std::size_t item) {
+  woken_.push_back(item);
+  router_.shard().at_turn_end(*this);
+}
+
 void FetchPart::on_turn_end() {
   std::vector<FetchRead> reads;
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    if (parked_[i] && std::exchange(parked_[i]->woken, false)) {
-      reads.push_back(read_one(items_[i]));
-      seen_[i] = bound_of(reads.back().result, items_[i].read.isolation);
-    }
+  for (const std::size_t i : std::exchange(woken_, {})) {
+    reads.push_back(read_one(items_[i]));
+    seen_[i] = bound_of(reads.back().result, items_[i].read.isolation);
+    unparked_.push_back(i);
   }
   if (!reads.empty()) {
     deliver_(std::move(reads));

@@ -56,10 +56,10 @@ class FetchPart final : public Operation, private runtime::TurnEndHook {
   struct Parked {
     explicit Parked(Function<void(replication::WakeReason)> wake) : waiter(std::move(wake)) {}
     replication::FetchWaiter waiter;
-    bool woken = false;
   };
 
   void on_turn_end() override;
+  void on_woken(std::size_t item);
   [[nodiscard]] FetchRead read_one(const FetchItem& item);
 
   PartitionRouter& router_;
@@ -67,6 +67,9 @@ class FetchPart final : public Operation, private runtime::TurnEndHook {
   Deliver deliver_;
   std::vector<Offset> seen_;                     // by item: the bound at the last read
   std::vector<std::unique_ptr<Parked>> parked_;  // by item, once park() was called
+  // Every item is in one of these or parked, so that a wake costs what woke, not what is waited for.
+  std::vector<std::size_t> woken_;     // to be read at the end of this turn
+  std::vector<std::size_t> unparked_;  // read, to be parked at the next park()
 };
 
 }  // namespace moldau::broker

@@ -132,6 +132,7 @@ void ProduceHandler::handle(Request request) {
     return request.close();
   }
   auto pending = std::make_shared<Pending>(std::move(request), *std::move(decoded));
+  pending->terms.source = {context_.shard.index(), pending->request.connection_id()};
   pending->terms.zstd_allowed = pending->request.version() >= kFirstVersionWithZstd;
   pending->terms.deadline =
       context_.shard.clock().now() + std::chrono::milliseconds(std::max(0, pending->decoded.timeout_ms));
@@ -282,7 +283,7 @@ void ProduceHandler::append(const std::shared_ptr<Pending>& pending, const Owner
     }
     ShardContext* here = &context_;
     ShardContext* peer = peers_[shard];
-    const AppendEnvironment environment{peer->router, peer->operations, peer->scratch,
+    const AppendEnvironment environment{peer->router, peer->operations, peer->append_turns, peer->scratch,
                                         peer->limits.decompressed_bytes_max};
     if (shard == context_.shard.index()) {
       run_append_part(environment, std::move(by_shard[shard]), pending->terms, take);

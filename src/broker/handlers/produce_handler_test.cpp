@@ -14,6 +14,7 @@
 #include "broker/handlers/testing/requests.h"
 #include "protocol/messages/produce_response.h"
 #include "replication/partition/partition.h"
+#include "runtime/testing/manual_shard.h"
 
 namespace moldau::broker {
 namespace {
@@ -368,6 +369,86 @@ TEST_F(ProduceSeveralTest, AMultitudeOfTopicsIsAnsweredInLittleTime) {
     add(request, name, {{0, &one}});
   }
   EXPECT_EQ(exchange(request).responses.size(), names.size());
+}
+
+// --- appends that take several turns ---
+
+struct ProduceMuchTest : ProduceSeveralTest {
+  ProduceMuchTest() {
+    broker.add_topic("orders", 4);
+    (void)ends();  // asked for, the partitions are made, which takes turns
+  }
+  void send_much(std::int16_t acks) {
+    ProduceRequest request;
+    add(request, "orders", {{0, &much}, {1, &much}, {2, &much}, {3, &much}});
+    request.acks = acks;
+    request.timeout_ms = 30'000;
+    client.send(ApiKey::kProduce, kVersion, request);
+  }
+  [[nodiscard]] std::vector<std::int64_t> ends() {
+    std::vector<std::int64_t> found;
+    for (std::int32_t i = 0; i < 4; ++i) {
+      found.push_back(broker.partition("orders", i).log_end().value());
+    }
+    return found;
+  }
+  void turn_until_first_append() {
+    auto& shard = static_cast<moldau::testing::ManualShard&>(broker.context().shard);
+    for (int turns = 0; turns < 100 && ends()[0] == 0; ++turns) {
+      shard.turn();
+    }
+  }
+  // A few KiB that come to more than a turn's work.
+  const ByteVector much = batch_of(1, std::size_t{kTurnWorkMax} + 1, {.codec = record::Codec::kGzip});
+};
+
+TEST_F(ProduceMuchTest, EachTurnDoesItsShareAndTheAnswerComesOnce) {
+  for (const std::int16_t acks : std::initializer_list<std::int16_t>{1, kAll}) {
+    const std::int64_t before = ends()[0];
+    send_much(acks);
+    if (before == 0) {
+      turn_until_first_append();
+      EXPECT_EQ(ends(), (std::vector<std::int64_t>{1, 0, 0, 0}));
+      EXPECT_FALSE(client.has_answer());
+    }
+    broker.settle();
+    const auto answer = answer_of(client);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(errors(*answer), std::vector<std::int16_t>(4, 0));
+    EXPECT_EQ(ends(), std::vector<std::int64_t>(4, before + 1));
+    EXPECT_FALSE(client.has_answer());
+    EXPECT_EQ(broker.operations(), 0U);
+  }
+}
+
+TEST_F(ProduceMuchTest, TheNextOfTheConnectionWaitsAndOthersDoNot) {
+  MemoryClient other = broker.connect();
+  broker.settle();
+  send_much(1);
+  produce(client, three, 1);  // to partition 0
+  client.send(ApiKey::kProduce, kVersion, testing::produce_to("orders", three, 1, 3));
+  turn_until_first_append();
+  other.send(ApiKey::kProduce, kVersion, testing::produce_to("orders", one, 1, 3));
+  broker.settle();
+  EXPECT_EQ(only(answer_of(other)).base_offset, 0) << "between two turns of the first";
+  EXPECT_EQ(errors(*answer_of(client)), std::vector<std::int16_t>(4, 0));
+  EXPECT_EQ(only(answer_of(client)).base_offset, 1) << "behind what the connection sent before";
+  EXPECT_EQ(only(answer_of(client)).base_offset, 2) << "behind that and the other's";
+}
+
+TEST_F(ProduceMuchTest, WhatArrivedWholeIsAppendedThoughItsClientLeft) {
+  send_much(kAll);
+  turn_until_first_append();
+  client.close();
+  broker.settle();
+  EXPECT_EQ(ends(), std::vector<std::int64_t>(4, 1));
+  EXPECT_EQ(broker.operations(), 0U);
+}
+
+TEST_F(ProduceMuchTest, ABrokerThatEndsInBetweenLeavesTheRest) {
+  send_much(kAll);
+  turn_until_first_append();
+  EXPECT_GT(broker.operations(), 0U);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "broker/net/connection.h"
+#include "broker/partitions/append_turns.h"
 #include "broker/partitions/operation_set.h"
 #include "broker/partitions/partition_router.h"
 #include "broker/session/fetch_session.h"
@@ -30,6 +31,7 @@ struct ShardContext {
   NodeId self;
   PartitionRouter& router;
   OperationSet& operations;
+  AppendTurns& append_turns;
   record::Scratch& scratch;
   FetchSessionCache& sessions;
   HandlerLimits limits;

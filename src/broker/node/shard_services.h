@@ -84,6 +84,7 @@ class ShardServices {
   record::Scratch scratch_;
   PartitionRouter router_;
   OperationSet operations_;
+  AppendTurns append_turns_;
   ShardContext context_;
   std::vector<ShardContext*> peers_;
   FetchSessionCache sessions_;

@@ -1,6 +1,11 @@
 #include "broker/partitions/append_part.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "broker/partitions/partition_router.h"
 #include "replication/partition/partition.h"
@@ -82,42 +87,81 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
   return appended->last_offset + 1;
 }
 
-class AppendPart final : public Operation {
- public:
-  AppendPart(const AppendEnvironment& environment, std::vector<AppendOutcome> outcomes, AppendDone done)
-      : environment_(environment), outcomes_(std::move(outcomes)), done_(std::move(done)) {}
+// The items of a part and how far they were appended.
+struct Progress {
+  Progress(const AppendEnvironment& env, const AppendTerms& t, std::vector<AppendItem> taken)
+      : environment(env), terms(t), items(std::move(taken)), outcomes(items.size()), ends(items.size()) {}
 
-  // Parks every append that is not acknowledged yet. True: none had to be parked.
-  bool wait(const std::vector<AppendItem>& items, const std::vector<std::optional<Offset>>& ends,
-            runtime::MonoTime deadline) {
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      replication::Partition* partition = ends[i] ? environment_.router.local(items[i].id) : nullptr;
+  // Takes up items until this turn's work is done; true: none is left.
+  bool run_turn() {
+    const std::uint64_t decompressed = environment.scratch.decompressed_total();
+    std::uint64_t sent = 0;
+    for (; next < items.size(); ++next) {
+      if (sent + environment.scratch.decompressed_total() - decompressed >= kTurnWorkMax) {
+        return false;
+      }
+      sent += kItemWork + items[next].records.size();
+      ends[next] = append_one(environment, terms, items[next], outcomes[next]);
+      must_wait = must_wait || (terms.acks == replication::Acks::kAll && ends[next].has_value());
+    }
+    return true;
+  }
+
+  AppendEnvironment environment;
+  AppendTerms terms;
+  std::vector<AppendItem> items;
+  std::vector<AppendOutcome> outcomes;
+  std::vector<std::optional<Offset>> ends;
+  std::size_t next = 0;
+  bool must_wait = false;
+};
+
+class AppendPart final : public Operation, public AppendTurns::Work {
+ public:
+  AppendPart(Progress progress, AppendDone done) : progress_(std::move(progress)), done_(std::move(done)) {}
+
+  bool step() override {
+    if (!progress_.run_turn()) {
+      return false;
+    }
+    acknowledge();
+    return true;
+  }
+
+  // Everything was appended: parks what is not acknowledged yet.
+  void acknowledge() {
+    for (std::size_t i = 0; progress_.must_wait && i < progress_.items.size(); ++i) {
+      const std::optional<Offset> end = progress_.ends[i];
+      replication::Partition* partition = end ? progress_.environment.router.local(progress_.items[i].id) : nullptr;
       if (partition == nullptr) {
         continue;
       }
-      auto waiter = std::make_unique<replication::AckWaiter>(environment_.router.shard().timers(),
+      auto waiter = std::make_unique<replication::AckWaiter>(progress_.environment.router.shard().timers(),
                                                              [this, i](ErrorCode error) { on_ack(i, error); });
-      if (!partition->await_ack(*ends[i], deadline, *waiter)) {
+      if (!partition->await_ack(*end, progress_.terms.deadline, *waiter)) {
         waiters_.push_back(std::move(waiter));
         ++waiting_;
       }
     }
-    return waiting_ == 0;
-  }
-
-  void complete() { done_(std::move(outcomes_)); }
-
- private:
-  void on_ack(std::size_t i, ErrorCode error) {
-    outcomes_[i].error = error;  // the offsets stay: after a timeout the data is kept
-    if (--waiting_ == 0) {
+    if (waiting_ == 0) {
       complete();
-      environment_.operations.finish(*this);
     }
   }
 
-  AppendEnvironment environment_;
-  std::vector<AppendOutcome> outcomes_;
+ private:
+  void complete() {
+    done_(std::move(progress_.outcomes));
+    progress_.environment.operations.finish(*this);
+  }
+
+  void on_ack(std::size_t i, ErrorCode error) {
+    progress_.outcomes[i].error = error;  // the offsets stay: after a timeout the data is kept
+    if (--waiting_ == 0) {
+      complete();
+    }
+  }
+
+  Progress progress_;
   AppendDone done_;
   std::vector<std::unique_ptr<replication::AckWaiter>> waiters_;
   std::size_t waiting_ = 0;
@@ -130,22 +174,17 @@ void run_append_part(const AppendEnvironment& environment, std::vector<AppendIte
   if (environment.operations.refuses()) {
     return;  // nobody will be there to be answered
   }
-  std::vector<AppendOutcome> outcomes(items.size());
-  std::vector<std::optional<Offset>> ends(items.size());
-  bool must_wait = false;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    ends[i] = append_one(environment, terms, items[i], outcomes[i]);
-    must_wait = must_wait || ends[i].has_value();
-  }
-  if (terms.acks != replication::Acks::kAll || !must_wait) {
-    done(std::move(outcomes));
+  Progress progress(environment, terms, std::move(items));
+  const bool appended = !environment.turns.is_busy(terms.source) && progress.run_turn();
+  if (appended && !progress.must_wait) {
+    done(std::move(progress.outcomes));
     return;
   }
-  AppendPart& part =
-      environment.operations.add(std::make_unique<AppendPart>(environment, std::move(outcomes), std::move(done)));
-  if (part.wait(items, ends, terms.deadline)) {
-    part.complete();
-    environment.operations.finish(part);
+  AppendPart& part = environment.operations.add(std::make_unique<AppendPart>(std::move(progress), std::move(done)));
+  if (appended) {
+    part.acknowledge();
+  } else {
+    environment.turns.add(terms.source, part);
   }
 }
 

@@ -1,7 +1,9 @@
-// The part of one Produce request that concerns the partitions of one shard: validates, appends, waits for the acks.
+// The part of one Produce request that concerns the partitions of one shard: validates, appends, waits for the acks. A
+// part that is much work is done over several turns.
 //
 // Shard:      the owner of all its partitions; the bytes belong to the request, which outlives the part.
 // Invariants: A1 every item gets exactly one outcome; `done` runs once, when all have theirs.
+//             A2 parts of one source append in the order in which they were run.
 // Errors:     outcomes carry wire codes; none of them leaves bytes of a refused batch in a log.
 // Source:     kafka.server.ReplicaManager.appendRecords.
 #pragma once
@@ -13,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "broker/partitions/append_turns.h"
 #include "broker/partitions/operation_set.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/record/scratch.h"
@@ -46,11 +49,13 @@ struct AppendOutcome {
 struct AppendEnvironment {
   PartitionRouter& router;
   OperationSet& operations;
+  AppendTurns& turns;
   record::Scratch& scratch;
   std::size_t decompressed_bytes_max;  // moldau.decompressed.batch.bytes.max
 };
 
 struct AppendTerms {
+  AppendSource source;
   replication::Acks acks = replication::Acks::kLeader;
   runtime::MonoTime deadline{};  // of an acks=all answer
   bool zstd_allowed = true;
@@ -58,8 +63,12 @@ struct AppendTerms {
 
 using AppendDone = Function<void(std::vector<AppendOutcome>)>;
 
-// Runs the part; `done` is called before this returns if nothing has to be waited for, and never if `operations`
-// refuses.
+// A turn takes up items until they come to so much: bytes as sent and decompressed, and kItemWork each for the rest.
+inline constexpr std::uint64_t kTurnWorkMax = std::uint64_t{4} << 20;
+inline constexpr std::uint64_t kItemWork = std::uint64_t{4} << 10;
+
+// Runs the part; `done` is called before this returns if nothing has to be waited for and one turn is enough, and never
+// if `operations` refuses.
 void run_append_part(const AppendEnvironment& environment, std::vector<AppendItem> items, const AppendTerms& terms,
                      AppendDone done);
 

@@ -35,6 +35,7 @@ RecordSource::~RecordSource() {
   if (scratch_ == nullptr) {
     return;
   }
+  scratch_->decompressed_total_ += produced_;
   scratch_->decompressor_->finish();
   if (scratch_->window_.size() > kWindowKeptBytes) {
     scratch_->window_ = ByteVector();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "base/bytes.h"
@@ -30,11 +31,15 @@ class Scratch {
   // Frees everything, for a shard that fell idle. Not during a use.
   void release() noexcept;
 
+  // What was decompressed in all uses that have ended: a measure of the work done.
+  [[nodiscard]] std::uint64_t decompressed_total() const noexcept { return decompressed_total_; }
+
  private:
   friend class RecordSource;
 
   ByteVector window_;
   std::unique_ptr<Decompressor> decompressor_;
+  std::uint64_t decompressed_total_ = 0;
   bool in_use_ = false;
 };
 

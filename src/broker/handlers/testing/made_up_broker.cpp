@@ -63,12 +63,14 @@ struct MadeUpBroker::PerShard {
                 .self = kSelf},
                *broker.configs_),
         operations(shard),
+        append_turns(shard, operations),
         sessions({.ids = SessionIds::of_shard(index, shards)}, [this] { return shard.random().next(); }),
         context{.shard = shard,
                 .logger = broker.logger_,
                 .self = kSelf,
                 .router = router,
                 .operations = operations,
+                .append_turns = append_turns,
                 .scratch = scratch,
                 .sessions = sessions,
                 .limits = limits},
@@ -100,6 +102,7 @@ struct MadeUpBroker::PerShard {
   record::Scratch scratch;
   PartitionRouter router;
   OperationSet operations;
+  AppendTurns append_turns;
   FetchSessionCache sessions;
   ShardContext context;
   std::unique_ptr<ConnectionTable> table;

@@ -1,0 +1,58 @@
+// The appends of a shard that take more than one turn, a piece a turn, so that everything else gets its turns in
+// between.
+//
+// Shard:      the owner of the partitions that are appended to.
+// Order:      what a source adds runs to its end before what it adds later; sources take turns.
+// Bound:      what waits are parts of requests that are held anyhow: Connection::kUnansweredMax a connection.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "broker/partitions/operation_set.h"
+#include "runtime/shard.h"
+
+namespace moldau::broker {
+
+// A connection of the node.
+struct AppendSource {
+  std::uint32_t shard = 0;
+  std::uint64_t connection = 0;
+  friend auto operator<=>(const AppendSource&, const AppendSource&) = default;
+};
+
+class AppendTurns {
+ public:
+  class Work {
+   public:
+    // Does a piece; true: it was the last one, and the work may be gone.
+    virtual bool step() = 0;
+
+   protected:
+    ~Work() = default;
+  };
+
+  AppendTurns(runtime::Shard& shard, const OperationSet& operations)
+      : shard_(shard), operations_(operations), alive_(std::make_shared<AppendTurns*>(this)) {}
+
+  // Something that the source added has pieces left.
+  [[nodiscard]] bool is_busy(const AppendSource& source) const { return lines_.contains(source); }
+  // Runs the work from the next turn on, behind what its source added before. It is of `operations`, and never run once
+  // these refuse.
+  void add(const AppendSource& source, Work& work);
+
+ private:
+  void run_soon();
+  void turn();
+
+  runtime::Shard& shard_;
+  const OperationSet& operations_;
+  std::map<AppendSource, std::deque<Work*>> lines_;  // none is empty
+  std::deque<AppendSource> next_;                    // each that has a line, once
+  std::shared_ptr<AppendTurns*> alive_;
+};
+
+}  // namespace moldau::broker

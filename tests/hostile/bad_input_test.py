@@ -9,6 +9,7 @@ the same, but for the differences that a case names (`is_apache`).
 
 import gzip
 import pathlib
+import socket
 import struct
 import sys
 import time
@@ -512,6 +513,25 @@ def case_input_80_fetch_that_asks_for_everything_and_waits_for_ever(broker):
         connection.socket.close()
 
 
+def case_input_80_a_peer_that_leaves_while_it_waits_is_let_go(broker):
+    if broker.pid is None:
+        raise Skip("descriptors are counted of a Moldau of our own; Kafka lets go after connections.max.idle.ms")
+    topic = broker.topic()
+    most = 2**31 - 1
+    poll = framed(request("Fetch", 12, fetch_body(topic, maxWaitMs=most, minBytes=most, maxBytes=most)))
+    before = broker.descriptors()
+    for _ in range(50):
+        connection = broker.connect()
+        connection.send(poll + framed(request("ApiVersions", 0)))
+        time.sleep(0.01)
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.socket.close()
+    deadline = time.monotonic() + 3
+    while broker.descriptors() > before + 5 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    check(broker.descriptors() <= before + 5, f"{broker.descriptors()} descriptors are open, {before} were")
+
+
 def case_input_81_list_offsets(broker):
     topic = broker.topic()
     twice = {"replicaId": -1, "topics": [{"name": topic, "partitions": [{"partitionIndex": 0, "timestamp": -1}] * 2}]}
@@ -618,13 +638,14 @@ def case_describe_configs_of_one_topic_again_and_again(broker):
     topic = broker.topic()
     asked = {"resourceType": 2, "resourceName": topic, "configurationKeys": None}
     body = {"resources": [asked] * 60_000, "includeSynonyms": True}
-    before = 0 if broker.is_apache else broker.reset_peak_memory()
+    if broker.pid is None:
+        raise Skip("memory is measured of a Moldau of our own; Kafka describes as often as it is asked")
+    before = broker.reset_peak_memory()
     with broker.connect() as connection:
         answer = connection.ask(request("DescribeConfigs", 1, body))
-    if not broker.is_apache:
-        check(len(answer) < 40 * MIB, f"the answer has {len(answer)} bytes")
-        peak = broker.peak_memory() - before
-        check(peak < 300 * MIB, f"the answer took {peak // MIB} MiB")
+    check(len(answer) < 40 * MIB, f"the answer has {len(answer)} bytes")
+    peak = broker.peak_memory() - before
+    check(peak < 300 * MIB, f"the answer took {peak // MIB} MiB")
 
 
 def case_offset_for_leader_epoch_of_anything(broker):

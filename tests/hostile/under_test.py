@@ -81,6 +81,9 @@ class Broker:
         equal(self.ask("ApiVersions", 0)["errorCode"], NONE, "ApiVersions after the bad input")
         check(self.ask("Metadata", 12, {"topics": []})["brokers"], "Metadata after the bad input names no broker")
 
+    def descriptors(self) -> int:
+        return len(list(pathlib.Path(f"/proc/{self.pid}/fd").iterdir()))
+
     def peak_memory(self) -> int | None:
         return None if self.pid is None else self._status("VmHWM")
 

@@ -17,10 +17,15 @@ BrokerEpoch in_its_place(LeaderEpoch epoch) {
 Result<std::optional<Offset>> read_trusted_durable_end(runtime::FileSystem& fs, const std::string& partition_directory,
                                                        const std::optional<ElectionRecord>& election, NodeId self) {
   MOLDAU_TRY(ends, storage::read_durable_ends(fs, runtime::join_path(partition_directory, storage::kDurableEndFile)));
-  if (!election || election->leader != self) {
+  if (!election || (election->has_leader() && election->leader != self)) {
     return std::nullopt;
   }
-  return storage::trusted_durable_end(ends, metadata_partition(), kMetadataTopicId, in_its_place(election->epoch));
+  const auto found = ends.find(metadata_partition());
+  if (found == ends.end() || found->second.topic_id != kMetadataTopicId ||
+      found->second.broker_epoch > in_its_place(election->epoch)) {
+    return std::nullopt;
+  }
+  return found->second.end;
 }
 
 Result<> write_durable_end(runtime::FileSystem& fs, const std::string& partition_directory, LeaderEpoch epoch,

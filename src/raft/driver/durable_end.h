@@ -2,9 +2,10 @@
 //
 // Damage below that end is not a torn tail: the start is refused rather than committed metadata cut away (G12, G13).
 // The entry is that of storage/checkpoint/durable_end_file.h with the leader epoch in the broker epoch's place. It
-// counts only while quorum-state still says that this node leads that epoch: any process that had the directory since,
-// Apache Kafka included, has raised the epoch. Errors:     as durable_end_file.h; a damaged file counts as missing and
-// is reported by the caller. Durability: replaced each kDurableEndInterval while the end moves, and at a stop. Blocks.
+// counts unless quorum-state names another leader, or an epoch below the entry's: each start raises the epoch before
+// anything is noted under it, and a sole voter's log is never truncated, whatever process leads it.
+// Errors:     as durable_end_file.h; a damaged file counts as missing and is reported by the caller.
+// Durability: replaced each kDurableEndInterval while the end moves, and at a stop. Blocks.
 #pragma once
 
 #include <chrono>

@@ -9,7 +9,8 @@
 namespace moldau::raft {
 namespace {
 constexpr std::int64_t kVersionMax = 1;
-}
+constexpr std::int64_t kEpochMax = std::numeric_limits<std::int32_t>::max() - (1 << 20);
+}  // namespace
 
 Result<ElectionRecord> parse_quorum_state(Bytes content) {
   if (content.size() > kQuorumStateBytesMax) {
@@ -26,7 +27,7 @@ Result<ElectionRecord> parse_quorum_state(Bytes content) {
     return fail(ErrorKind::kUnsupported, "data_version of quorum-state", 0, version);
   }
   MOLDAU_TRY(leader, json.integer("leaderId", -1, kIntMax));
-  MOLDAU_TRY(epoch, json.integer("leaderEpoch", 0, kIntMax));
+  MOLDAU_TRY(epoch, json.integer("leaderEpoch", 0, kEpochMax));
   MOLDAU_TRY(voted, json.integer("votedId", -1, kIntMax));
   ElectionRecord record{LeaderEpoch(static_cast<std::int32_t>(epoch)), NodeId(static_cast<std::int32_t>(leader)), {}};
   record.voted.id = NodeId(static_cast<std::int32_t>(voted));

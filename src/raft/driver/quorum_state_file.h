@@ -3,7 +3,8 @@
 // Shapes:     data_version 0 (kraft.version 0): clusterId, leaderId, leaderEpoch, votedId, appliedOffset,
 // currentVoters;
 //             data_version 1 (kraft.version 1): leaderId, leaderEpoch, votedId, votedDirectoryId.
-// Errors:     kCorrupt: no such JSON, a missing field, a negative epoch, a vote without a node; kUnsupported: another
+// Errors:     kCorrupt: no such JSON, a missing field, a negative epoch or one that no
+//             elections lead to (those to come need room), a vote without a node; kUnsupported: another
 //             data_version; kTooLarge: above kQuorumStateBytesMax. A damaged file is never taken for a missing one: who
 //             forgot a vote might vote twice.
 // Durability: write replaces the file atomically and is durable when it returns. Blocks.

@@ -401,6 +401,24 @@ TEST_F(RaftClientTest, DamageBelowTheDurableEndStopsTheStart) {
   EXPECT_NE(node->refusal.find("damaged"), std::string::npos) << node->refusal;
 }
 
+TEST_F(RaftClientTest, AStartThatACrashEndsAtOnceDoesNotForgetTheDurableEnd) {
+  {
+    auto node = process();
+    node->start();
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(node->append({std::to_string(i)}));
+    }
+    node->run();
+    node->advance(std::chrono::seconds(2));  // the durable end is noted
+  }
+  process()->start();  // raises the epoch, and is gone before it notes anything
+  auto& log = fs_->content(file("00000000000000000000.log"));
+  log[log.size() / 2] ^= std::byte{1};
+  auto node = process();
+  EXPECT_FALSE(node->open());
+  EXPECT_NE(node->refusal.find("damaged"), std::string::npos) << node->refusal;
+}
+
 TEST_F(RaftClientTest, ATornTailIsCut) {
   {
     auto node = process();

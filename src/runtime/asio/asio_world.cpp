@@ -90,6 +90,7 @@ struct AsioWorld::Impl {
 
 AsioWorld::AsioWorld(const AsioOptions& options, Logger& logger) : impl_(std::make_unique<Impl>(logger)) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the file size limit fails with EFBIG instead
   const std::uint32_t count = options.shards != 0 ? options.shards : std::max(1U, std::thread::hardware_concurrency());
   impl_->worker_count = std::max(1U, options.workers);
   for (std::uint32_t i = 0; i < count; ++i) {

@@ -179,11 +179,20 @@ void PosixFile::start_writeback(std::uint64_t position, std::uint64_t size) noex
 }
 
 Result<std::shared_ptr<File>> PosixFileSystem::open(const std::string& path, OpenMode mode) {
-  const int descriptor = retry([&] { return ::open(path.c_str(), flags_of(mode), kFileMode); });
-  if (descriptor < 0) {
-    return os_failure("open", errno);
+  // Not blocking: a FIFO in a file's place would wait for its other end.
+  Descriptor descriptor(retry([&] { return ::open(path.c_str(), flags_of(mode) | O_NONBLOCK, kFileMode); }));
+  if (descriptor.get() < 0) {
+    return errno == EISDIR || errno == ENXIO ? fail(ErrorKind::kInvalid, "not a regular file")
+                                             : os_failure("open", errno);
   }
-  return std::make_shared<PosixFile>(descriptor);
+  struct stat status{};
+  if (::fstat(descriptor.get(), &status) != 0) {
+    return os_failure("fstat", errno);
+  }
+  if (S_ISFIFO(status.st_mode) || S_ISDIR(status.st_mode)) {
+    return fail(ErrorKind::kInvalid, "not a regular file");
+  }
+  return std::make_shared<PosixFile>(descriptor.release());
 }
 
 Result<std::uint64_t> PosixFileSystem::file_size(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,18 @@ class PosixFs : public ::testing::Test {
   PosixFileSystem fs_;
   moldau::testing::ScratchDirectory directory_;
 };
+
+TEST_F(PosixFs, WhatIsNotAFileIsRefusedAndNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  ASSERT_TRUE(fs_.make_dirs(path("directory")));
+  for (const char* name : {"fifo", "directory"}) {
+    for (const OpenMode mode : {OpenMode::kRead, OpenMode::kReadWrite}) {
+      const auto opened = fs_.open(path(name), mode);
+      ASSERT_FALSE(opened) << name;
+      EXPECT_EQ(opened.error().kind(), ErrorKind::kInvalid) << name;
+    }
+  }
+}
 
 TEST_F(PosixFs, WritesManyPiecesAsOneRange) {
   auto file = create("a");
@@ -60,7 +73,7 @@ TEST_F(PosixFs, SaysWhyItCannotOpen) {
   create("there");
   EXPECT_EQ(fs_.open(path("there"), OpenMode::kCreateNew).error().kind(), ErrorKind::kExists);
   EXPECT_TRUE(fs_.open(path("there"), OpenMode::kCreate));
-  EXPECT_EQ(fs_.open(directory_.path(), OpenMode::kReadWrite).error().kind(), ErrorKind::kIo);
+  EXPECT_EQ(fs_.open(directory_.path(), OpenMode::kReadWrite).error().kind(), ErrorKind::kInvalid);
 }
 
 TEST_F(PosixFs, AFullDeviceIsNoSpace) {

@@ -6,6 +6,10 @@
 #include "base/assert.h"
 #include "protocol/messages/create_topics_request.h"
 #include "protocol/messages/create_topics_response.h"
+#include "protocol/messages/delete_records_request.h"
+#include "protocol/messages/delete_records_response.h"
+#include "protocol/messages/delete_topics_request.h"
+#include "protocol/messages/delete_topics_response.h"
 #include "protocol/messages/list_offsets_request.h"
 #include "protocol/messages/list_offsets_response.h"
 #include "protocol/messages/produce_request.h"
@@ -147,12 +151,36 @@ void Scenario::send_produce(const std::string& topic, std::int16_t acks, const s
   });
 }
 
-Offset Scenario::log_end(const std::string& topic) {
+void Scenario::delete_topic(const std::string& name) {
+  protocol::DeleteTopicsRequest request;
+  request.timeout_ms = 5000;
+  request.topics.emplace_back().name = name;
+  call(request, protocol::DeleteTopicsRequest::kMaxVersion, [](const protocol::DeleteTopicsResponse& response) {
+    if (response.responses.size() != 1 || response.responses[0].error_code != 0) {
+      throw std::runtime_error("the topic was not deleted");
+    }
+  });
+}
+
+void Scenario::delete_records(const std::string& topic, Offset offset) {
+  protocol::DeleteRecordsRequest request;
+  request.timeout_ms = 5000;
+  auto& asked = request.topics.emplace_back();
+  asked.name = topic;
+  asked.partitions.emplace_back().offset = offset.value();
+  call(request, protocol::DeleteRecordsRequest::kMaxVersion, [](const protocol::DeleteRecordsResponse& response) {
+    if (response.topics.at(0).partitions.at(0).error_code != 0) {
+      throw std::runtime_error("the records were not deleted");
+    }
+  });
+}
+
+Offset Scenario::list_offset(const std::string& topic, std::int64_t timestamp) {
   protocol::ListOffsetsRequest request;
   request.replica_id = -1;
   auto& asked = request.topics.emplace_back();
   asked.name = topic;
-  asked.partitions.emplace_back().timestamp = -1;
+  asked.partitions.emplace_back().timestamp = timestamp;
   Offset end = kNoOffset;
   constexpr std::int16_t kVersion = 7;
   call(request, kVersion, [&](const protocol::ListOffsetsResponse& response) {

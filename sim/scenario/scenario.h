@@ -60,6 +60,9 @@ class Scenario {
 
   // A topic of one partition.
   void create_topic(const std::string& name, const std::vector<std::pair<std::string, std::string>>& configs = {});
+  void delete_topic(const std::string& name);
+  // All of them, up to `offset`.
+  void delete_records(const std::string& topic, Offset offset);
   struct Produced {
     protocol::ErrorCode error;
     Offset offset;
@@ -70,7 +73,8 @@ class Scenario {
   std::vector<Produced> produce_at_once(const std::string& topic, std::int16_t acks,
                                         const std::vector<std::string>& values);
   // By ListOffsets.
-  Offset log_end(const std::string& topic);
+  Offset log_start(const std::string& topic) { return list_offset(topic, -2); }
+  Offset log_end(const std::string& topic) { return list_offset(topic, -1); }
 
  private:
   class ClientProgram;
@@ -78,6 +82,7 @@ class Scenario {
   [[nodiscard]] BrokerProgram& broker();
   void send_produce(const std::string& topic, std::int16_t acks, const std::string& value,
                     std::vector<Produced>& produced);
+  Offset list_offset(const std::string& topic, std::int64_t timestamp);
   void wait_until(Function<bool()> done, const char* what);
 
   Simulation sim_;

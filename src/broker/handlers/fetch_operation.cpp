@@ -122,7 +122,7 @@ void FetchOperation::scatter(const std::vector<std::size_t>& indexes, const std:
       by_shard[*owners[i]].push_back(item_for(indexes[i], ids[i]));
     } else {
       count(reads_[indexes[i]], false);
-      reads_[indexes[i]].error = ErrorCode::kNotLeaderOrFollower;
+      reads_[indexes[i]].error = context_.router.why_nowhere(ids[i]);
       count(reads_[indexes[i]], true);
     }
   }

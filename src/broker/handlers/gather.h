@@ -1,12 +1,14 @@
 // Asks the owner shards one question for each of many partitions and brings the answers together.
 //
 // `Question` is a value with an `id` (TopicIdPartition). `done(answers)` runs on the asking shard, one answer per
-// question in order; nullopt: not hosted by this node. `Ask` is copied to each shard; it captures values only.
-// The questions that are out belong to the shard's OperationSet: if it is given up, `done` is destroyed unrun, there.
+// question in order; nullopt: not hosted by this node (hosted and not readable: refused, if an Answer can be). `Ask` is
+// copied to each shard; it captures values only. The questions that are out belong to the shard's OperationSet: if it
+// is given up, `done` is destroyed unrun, there.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "base/assert.h"
 #include "broker/handlers/shard_context.h"
 #include "broker/partitions/scatter.h"
+#include "protocol/errors/error_code.h"
 
 namespace moldau::broker {
 
@@ -42,6 +45,13 @@ class Gathering final : public Operation {
   // `done`. The caller of `arrived` holds a reference.
   void expect() { ++expected_; }
   void take(std::size_t index, std::optional<Answer> answer) { answers_[index] = std::move(answer); }
+  void take_nowhere(std::size_t index, protocol::ErrorCode why) {
+    if constexpr (requires { (typename Answer::error_type{why}); }) {
+      if (why != protocol::ErrorCode::kNotLeaderOrFollower) {
+        answers_[index] = std::unexpected(typename Answer::error_type{why});
+      }
+    }
+  }
   void arrived() {
     MOLDAU_ASSERT(expected_ > 0);
     if (--expected_ == 0) {
@@ -63,7 +73,7 @@ template <class State, class AskShard>
 void gather_by_owner(ShardContext& context, const std::shared_ptr<State>& state, std::size_t shards,
                      AskShard ask_shard) {
   const std::weak_ptr<State> weak = context.operations.hold(state);
-  find_owners(context.router, state->ids(), [weak, shards, ask_shard](const Owners& owners) {
+  find_owners(context.router, state->ids(), [weak, shards, ask_shard, &router = context.router](const Owners& owners) {
     const std::shared_ptr<State> asking = weak.lock();
     if (!asking) {
       return;
@@ -72,6 +82,8 @@ void gather_by_owner(ShardContext& context, const std::shared_ptr<State>& state,
     for (std::size_t i = 0; i < owners.size(); ++i) {
       if (owners[i]) {
         by_shard[*owners[i]].push_back(i);
+      } else {
+        asking->take_nowhere(i, router.why_nowhere(asking->question(i).id));
       }
     }
     asking->expect();  // this function itself, so that nothing ends before every shard was asked

@@ -262,7 +262,7 @@ void ProduceHandler::append(const std::shared_ptr<Pending>& pending, const Owner
     if (owners[i]) {
       by_shard[*owners[i]].push_back(item);
     } else {
-      pending->outcomes[item.index].error = ErrorCode::kNotLeaderOrFollower;
+      pending->outcomes[item.index].error = context_.router.why_nowhere(item.id);
     }
   }
   pending->parts_left = static_cast<std::size_t>(

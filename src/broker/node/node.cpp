@@ -182,6 +182,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   std::unique_ptr<metadata::ControllerShell> shell_;
   std::unique_ptr<ProducerIdSource> producer_ids_;
   std::unique_ptr<BrokerLifecycle> lifecycle_;
+  Uuid incarnation_;
   std::optional<BrokerEpoch> previous_registration_;
   bool ready_ = false;
   bool failed_ = false;
@@ -261,10 +262,6 @@ void Node::Impl::start(Events events) {
   if (!bind_listeners()) {
     return;
   }
-  // Only now: a start that is refused for its address leaves the mark of the last clean stop as it was.
-  if (const Result<> claimed = directory_.log_directory->claim(); !claimed) {
-    return fail(directory_.log_directory->path() + ": " + claimed.error().message());
-  }
   make_shards();
 }
 
@@ -334,10 +331,11 @@ void Node::Impl::make_shards() {
 void Node::Impl::start_metadata() {
   MOLDAU_ASSERT(!stopping_);
   loader_ = std::make_unique<metadata::MetadataLoader>(home(), world_.logger, *this);
+  incarnation_ = home().random().uuid();
 
   std::vector<raft::ListenerEndpoint> controller_endpoints;
   metadata::RegisterController self{
-      .controller = config_.node_id, .incarnation_id = home().random().uuid(), .features = supported_ranges()};
+      .controller = config_.node_id, .incarnation_id = incarnation_, .features = supported_ranges()};
   metadata::RegisterBroker broker{.broker = config_.node_id,
                                   .cluster_id = identity_.cluster_id,
                                   .incarnation_id = self.incarnation_id,
@@ -361,6 +359,11 @@ void Node::Impl::start_metadata() {
     return fail(opened.error());
   }
   raft_ = *std::move(opened);
+  // Only now: a start that is refused, for its address or its metadata, leaves the mark of the last clean stop as it
+  // was.
+  if (const Result<> claimed = directory_.log_directory->claim(); !claimed) {
+    return fail(directory_.log_directory->path() + ": " + claimed.error().message());
+  }
   identity_.kraft_version = raft_->quorum().voters().kraft_version();
   metadata_log_ = std::make_unique<RaftMetadataLog>(
       config_.node_id, *raft_, *loader_,
@@ -402,18 +405,25 @@ void Node::Impl::on_leading() {
   }
   const metadata::BrokerRegistration* self = loader_->committed_image()->broker(config_.node_id);
   previous_registration_ = self == nullptr ? kNoBrokerEpoch : self->epoch();
-  lifecycle_->on_controller_active();
+  replicas_->inherit(self, incarnation_, [this] {
+    if (lifecycle_) {
+      lifecycle_->on_controller_active();
+    }
+  });
 }
 
 void Node::Impl::on_registered(BrokerEpoch epoch) {
   producer_ids_->set_broker_epoch(epoch);
   // Posted behind the image that holds the registration, so that the host decides by what is in force.
   home().post([this, epoch] {
-    if (stopping_) {
+    if (stopping_ || failed_) {
       return;
     }
-    replicas_->set_broker_epoch(epoch);
-    replicas_->load(*previous_registration_, [this] { lifecycle_->ready(); });
+    replicas_->load(epoch, [this] {
+      if (lifecycle_) {
+        lifecycle_->ready();
+      }
+    });
   });
 }
 

@@ -7,6 +7,8 @@
 #include "base/assert.h"
 #include "broker/node/remove_files.h"
 #include "replication/partition/partition.h"
+#include "storage/checkpoint/durable_end_file.h"
+#include "storage/directory/partition_directory.h"
 
 namespace moldau::broker {
 namespace {
@@ -42,6 +44,11 @@ storage::PartitionMarks marks_of(replication::Partition& partition) {
           .keep_durable_end = partition.config().acks_all_sync};
 }
 
+// What one partition's log reports and the whole directory has.
+bool ends_directory(const Error& error) {
+  return error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kNoSpace || error.kind() == ErrorKind::kOffline;
+}
+
 }  // namespace
 
 ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Error&)> on_failure)
@@ -56,7 +63,10 @@ ReplicaHost::ReplicaHost(const Environment& environment, Function<void(const Err
       expiry_timer_(shard_.timers(), [this] { expire_seeds_producers(); }),
       alive_(std::make_shared<ReplicaHost*>(this)) {
   environment_.directory.on_failure(
-      [this, on_failure = std::move(on_failure)](storage::LogDirectory&, const Error& error) mutable {
+      [this, alive = alive_, on_failure = std::move(on_failure)](storage::LogDirectory&, const Error& error) mutable {
+        if (*alive == nullptr) {
+          return;  // a load in flight has outlived the host
+        }
         for (PartitionRouter* router : environment_.routers) {
           router->shard().post([router] {
             router->for_each([](replication::Partition& partition) { partition.on_directory_failed(); });
@@ -70,35 +80,78 @@ ReplicaHost::~ReplicaHost() {
   *alive_ = nullptr;
 }
 
-void ReplicaHost::load(BrokerEpoch newest_registration, Callback done) {
+void ReplicaHost::inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done) {
+  const storage::DirectoryContents& contents = environment_.directory.contents();
+  storage::DurableEndHeirs heirs;
+  if (newest != nullptr) {
+    trusted_epoch_ =
+        storage::epoch_that_counts(contents.durable_ends, contents.heirs, newest->epoch(), newest->incarnation_id());
+    heirs[newest->incarnation_id()] = trusted_epoch_;  // until the new registration is durable, the old one is newest
+    heirs[incarnation] = trusted_epoch_;
+  }
+  auto written = std::make_shared<Result<>>();
+  workers_.run([written, heirs = std::move(heirs), &fs = environment_.world.fs,
+                path = environment_.directory.path_of(
+                    storage::kDurableEndHeirsFile)] { *written = storage::write_durable_end_heirs(fs, path, heirs); },
+               shard_,
+               [this, written, done = std::move(done)]() mutable {
+                 if (*written) {
+                   done();
+                 } else {
+                   environment_.directory.fail(written->error());
+                 }
+               });
+}
+
+bool ReplicaHost::is_ours(const TopicIdPartition& id) const {
+  const auto* partition = image_->partition(id);
+  return partition != nullptr && metadata::contains(partition->replicas, environment_.config.node_id);
+}
+
+storage::LoadDecision ReplicaHost::decide(const TopicPartition& name, const Uuid& topic_id) const {
+  using storage::LoadVerdict;
+  const metadata::Topic* topic = image_->topic(topic_id);
+  if (topic != nullptr && topic->name == name.topic && is_ours({topic_id, name.partition})) {
+    return {.verdict = LoadVerdict::kOpen, .config = environment_.topic_configs.config_of(*image_, name.topic).log};
+  }
+  const storage::DirectoryContents& contents = environment_.directory.contents();
+  const metadata::Topic* named = image_->topic(name.topic);
+  // Nothing is ever made under a name before its last holder's directory is gone: with records of the name's topic on
+  // record, this is their directory.
+  const bool damaged = named != nullptr && is_ours({named->id, name.partition}) &&
+                       (topic_id.is_zero() || contents.durable_ends.contains(name)) &&
+                       storage::was_there(contents, name, named->id);
+  return {.verdict = damaged ? LoadVerdict::kDamaged : LoadVerdict::kStray, .config = {}};
+}
+
+void ReplicaHost::load(BrokerEpoch epoch, Callback done) {
   MOLDAU_ASSERT(!loading_ && !loaded_ && !stopping_);
   loading_ = true;
   storage::LoadPlan plan;
-  plan.newest_registration = newest_registration;
+  plan.trusted_epoch = trusted_epoch_;
   plan.parallel_max = static_cast<std::size_t>(environment_.config.recovery_threads);
-  plan.decide = [this](const TopicPartition& name, const Uuid& topic_id) {
-    const auto* partition = image_->partition({topic_id, name.partition});
-    const metadata::Topic* topic = image_->topic(topic_id);
-    if (partition == nullptr || topic->name != name.topic ||
-        !metadata::contains(partition->replicas, environment_.config.node_id)) {
-      return storage::LoadDecision{.stray = true, .config = {}};
-    }
-    return storage::LoadDecision{.stray = false,
-                                 .config = environment_.topic_configs.config_of(*image_, name.topic).log};
+  plan.decide = [alive = alive_](const TopicPartition& name, const Uuid& topic_id) {
+    const ReplicaHost* host = *alive;
+    return host != nullptr ? host->decide(name, topic_id)
+                           : storage::LoadDecision{.verdict = storage::LoadVerdict::kStray, .config = {}};
   };
   const storage::LogEnvironment logs{environment_.world.fs, logger_, environment_.random};
   storage::load_logs(environment_.directory, logs, shard_, environment_.world.workers, std::move(plan),
-                     [alive = alive_, done = std::move(done)](storage::LoadResult result) mutable {
+                     [alive = alive_, epoch, done = std::move(done)](storage::LoadResult result) mutable {
                        ReplicaHost* host = *alive;
                        if (host == nullptr) {
                          return;
                        }
+                       // Not before: until every log was opened, a crash leaves the durable ends as they were found.
+                       host->checkpointer_.set_broker_epoch(epoch);
                        host->on_loaded(std::move(result));
                        if (host->stopping_) {
                          return std::exchange(host->stop_once_loaded_, {})();
                        }
-                       host->begin_service();
-                       done();
+                       if (!host->environment_.directory.offline()) {
+                         host->begin_service();
+                         done();
+                       }
                      });
 }
 
@@ -106,6 +159,8 @@ void ReplicaHost::on_loaded(storage::LoadResult result) {
   for (storage::LoadedLog& log : result.loaded) {
     if (log.log->fenced() || log.log->offline()) {
       damaged_.insert(log.name);
+      fenced_.emplace(log.name,
+                      storage::marks_found(environment_.directory.contents(), log.name, log.topic_id, trusted_epoch_));
     }
     environment_.home.add({.name = std::move(log.name),
                            .topic_id = log.topic_id,
@@ -113,16 +168,69 @@ void ReplicaHost::on_loaded(storage::LoadResult result) {
                            .high_watermark = log.high_watermark});
   }
   for (const storage::UnloadedLog& log : result.unloaded) {
-    moldau::log(logger_, LogLevel::kError, "storage", "{} is not served: {}", log.directory, log.error.message());
     damaged_.insert(log.name);
+    const metadata::Topic* topic = image_->topic(log.name.topic);
+    if (topic != nullptr && is_ours({topic->id, log.name.partition})) {
+      refuse({.marks = storage::marks_found(environment_.directory.contents(), log.name, topic->id, trusted_epoch_),
+              .has_directory = true,
+              .has_its_id = log.topic_id == topic->id},
+             log.error);
+    }
   }
+  find_lost(result.strays);
   environment_.directory.forget_contents();
   all_loaded_ = result.unloaded.empty();
   loading_ = false;
   loaded_ = true;
 }
 
+// Records were here, and there is no directory; and what lies here under a name that is not its own.
+void ReplicaHost::find_lost(const std::vector<TopicPartition>& strays) {
+  for (const TopicPartition& name : strays) {
+    busy_names_.try_emplace(name, std::nullopt);
+  }
+  const storage::DirectoryContents& contents = environment_.directory.contents();
+  for (const auto& [id, topic] : image_->topics()) {
+    for (const auto& [index, partition] : topic->partitions) {
+      const TopicPartition name{topic->name, index};
+      const TopicIdPartition partition_id{topic->id, index};
+      if (is_ours(partition_id) && !environment_.home.hosts(partition_id) && !unserved_.contains(name) &&
+          !busy_names_.contains(name) && storage::was_there(contents, name, topic->id)) {
+        refuse({.marks = storage::marks_found(contents, name, topic->id, trusted_epoch_)},
+               Error(ErrorKind::kNotFound, "its directory is missing, and had records"));
+      }
+    }
+  }
+}
+
+void ReplicaHost::refuse(Unserved unserved, const Error& error) {
+  const TopicPartition name = unserved.marks.name;
+  const TopicIdPartition id{unserved.marks.topic_id, name.partition};
+  moldau::log(logger_, LogLevel::kError, "storage", "partition {} is not served: {}",
+              storage::partition_directory_name(name), error.message());
+  damaged_.insert(name);
+  unserved_.insert_or_assign(name, std::move(unserved));
+  for (PartitionRouter* router : environment_.routers) {
+    router->shard().post([router, id] { router->on_not_served(id); });
+  }
+  environment_.home.cancel_opening(id);
+}
+
+void ReplicaHost::keep_as_read(std::vector<storage::PartitionMarks>& marks) const {
+  for (storage::PartitionMarks& mark : marks) {
+    if (const auto found = fenced_.find(mark.name); found != fenced_.end()) {
+      mark = found->second;
+    }
+  }
+  for (const auto& [name, unserved] : unserved_) {
+    marks.push_back(unserved.marks);
+  }
+}
+
 void ReplicaHost::begin_service() {
+  for (const auto& [name, waiting] : std::map(busy_names_)) {
+    free_name(name, [this, name](Function<void(Result<>)> freed) { remover_.set_aside(name, std::move(freed)); });
+  }
   // What the metadata gives to this node and the disk does not have is made now.
   for (const auto& [id, topic] : image_->topics()) {
     for (const auto& [index, partition] : topic->partitions) {
@@ -171,6 +279,10 @@ void ReplicaHost::host_if_ours(const metadata::Image& image, const metadata::Top
       environment_.home.hosts(id) || environment_.home.is_expected(id)) {
     return;
   }
+  if (const auto found = unserved_.find({topic.name, index});
+      found != unserved_.end() && found->second.marks.topic_id == topic.id) {
+    return;
+  }
   environment_.home.expect(id);
   Creation creation{.name = {topic.name, index}, .topic_id = topic.id};
   if (const auto taken = busy_names_.find(creation.name); taken != busy_names_.end()) {
@@ -188,6 +300,15 @@ void ReplicaHost::create(Creation creation) {
     return;
   }
   busy_names_.try_emplace(creation.name, std::nullopt);
+  const TopicPartition name = creation.name;
+  checkpointer_.forget(name, [this, creation = std::move(creation)](const Result<>& forgotten) mutable {
+    if (forgotten) {
+      make(std::move(creation));
+    }
+  });
+}
+
+void ReplicaHost::make(Creation creation) {
   struct Job {
     Creation creation;
     std::string directory;
@@ -211,14 +332,18 @@ void ReplicaHost::create(Creation creation) {
 void ReplicaHost::on_made(const Creation& creation, Result<std::unique_ptr<storage::Log>> log) {
   const TopicIdPartition id{creation.topic_id, creation.name.partition};
   if (!log) {
-    moldau::log(logger_, LogLevel::kError, "storage", "partition {}-{} could not be made: {}", creation.name.topic,
-                id.partition.value(), log.error().message());
-    environment_.home.cancel_opening(id);
-    environment_.directory.fail(log.error());
-    return;
+    if (ends_directory(log.error())) {
+      moldau::log(logger_, LogLevel::kError, "storage", "partition {} could not be made: {}",
+                  storage::partition_directory_name(creation.name), log.error().message());
+      environment_.home.cancel_opening(id);
+      environment_.directory.fail(log.error());
+      return;
+    }
+    refuse({.marks = {.name = creation.name, .topic_id = id.topic_id}, .has_directory = true}, log.error());
+  } else {
+    environment_.home.add(
+        {.name = creation.name, .topic_id = id.topic_id, .log = *std::move(log), .high_watermark = Offset{0}});
   }
-  environment_.home.add(
-      {.name = creation.name, .topic_id = id.topic_id, .log = *std::move(log), .high_watermark = Offset{0}});
   if (stopping_) {
     return;
   }
@@ -230,17 +355,26 @@ void ReplicaHost::on_made(const Creation& creation, Result<std::unique_ptr<stora
 }
 
 void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name) {
+  if (const auto found = unserved_.find(name);
+      found != unserved_.end() && found->second.marks.topic_id == id.topic_id) {
+    return remove_unserved(std::move(unserved_.extract(found).mapped()));
+  }
   if (!environment_.home.hosts(id)) {
     return;
   }
   damaged_.erase(name);
+  fenced_.erase(name);
   busy_names_.try_emplace(name, std::nullopt);
-  environment_.home.remove(id, [this](PartitionSeed seed) {
+  environment_.home.remove(id, [alive = alive_](PartitionSeed seed) {
+    ReplicaHost* host = *alive;
+    if (host == nullptr) {
+      return;
+    }
     const TopicPartition name = seed.name;
     const std::chrono::milliseconds delay(seed.log->config().file_delete_delay_ms);
     auto closing = std::make_shared<PartitionSeed>(std::move(seed));
-    workers_.run(
-        [closing, &logger = logger_] {
+    host->workers_.run(
+        [closing, &logger = host->logger_] {
           if (const Result<> closed = closing->log->close(false); !closed) {
             // What a close writes is about to be removed.
             moldau::log(logger, LogLevel::kDebug, "storage", "{}, deleted: {}", closing->log->directory(),
@@ -248,14 +382,42 @@ void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name)
           }
           closing->log.reset();
         },
-        shard_,
-        [this, name, delay] {
-          remover_.remove(name, delay, [this, name](const Result<>& removed) {
-            if (removed) {
-              release_name(name);
-            }
+        host->shard_,
+        [host, name, delay] {
+          host->free_name(name, [host, name, delay](Function<void(Result<>)> freed) {
+            host->remover_.remove(name, delay, std::move(freed));
           });
         });
+  });
+}
+
+void ReplicaHost::remove_unserved(Unserved unserved) {
+  const TopicPartition name = unserved.marks.name;
+  damaged_.erase(name);
+  busy_names_.try_emplace(name, std::nullopt);
+  free_name(name, [this, name, unserved = std::move(unserved)](Function<void(Result<>)> freed) {
+    if (!unserved.has_directory) {
+      freed({});
+    } else if (unserved.has_its_id) {
+      const auto config = environment_.topic_configs.config_of(*image_, name.topic).log;
+      remover_.remove(name, std::chrono::milliseconds(config.file_delete_delay_ms), std::move(freed));
+    } else {
+      remover_.set_aside(name, std::move(freed));
+    }
+  });
+}
+
+// In this order: when a crash comes in between, the directory still explains what the checkpoints say of its name.
+void ReplicaHost::free_name(const TopicPartition& name, Function<void(Function<void(Result<>)>)> rename) {
+  checkpointer_.forget(name, [this, name, rename = std::move(rename)](const Result<>& forgotten) mutable {
+    if (!forgotten) {
+      return;  // the directory failed, or the node stops: the next start finds a stray
+    }
+    rename([this, name](const Result<>& freed) {
+      if (freed) {
+        release_name(name);
+      }
+    });
   });
 }
 
@@ -274,7 +436,12 @@ void ReplicaHost::collect_marks(const storage::LogDirectory& /*directory*/,
     Function<void(std::vector<storage::PartitionMarks>)> done;
   };
   auto gathering = std::make_shared<Gathering>();
-  gathering->done = std::move(done);
+  gathering->done = [alive = alive_, done = std::move(done)](std::vector<storage::PartitionMarks> marks) mutable {
+    if (const ReplicaHost* host = *alive) {
+      host->keep_as_read(marks);
+      done(std::move(marks));
+    }
+  };
   gathering->left = environment_.routers.size();
   environment_.home.for_each_seed([&](PartitionSeed& seed) {
     gathering->marks.push_back(
@@ -314,8 +481,17 @@ void ReplicaHost::on_recovery_points(const storage::LogDirectory& /*directory*/,
 void ReplicaHost::keep_seeds() {
   const std::int64_t now_ms = shard_.clock().wall_ms();
   environment_.home.for_each_seed([&](PartitionSeed& seed) {
+    if (seed.log->fenced()) {
+      return;
+    }
     if (const auto removed = seed.log->enforce_retention(now_ms, seed.high_watermark); !removed) {
-      environment_.directory.fail(removed.error());
+      if (ends_directory(removed.error())) {
+        environment_.directory.fail(removed.error());
+      } else {
+        moldau::log(logger_, LogLevel::kError, "storage", "{} is damaged, found by the retention check: {}",
+                    seed.log->directory(), removed.error().message());
+        damaged_.insert(seed.name);
+      }
     }
     remove_files(environment_.world, shard_, seed.log->take_due_deletions(now_ms));
     seed.log->release_idle_resources();  // what the check itself may have opened
@@ -346,8 +522,9 @@ void ReplicaHost::close_all(Function<void(Result<>)> done) {
   environment_.home.take_all([this, done = std::move(done)](std::vector<PartitionSeed> seeds) mutable {
     close_logs(std::move(seeds),
                [this, done = std::move(done)](std::vector<storage::PartitionMarks> marks, bool clean) mutable {
+                 keep_as_read(marks);
                  // What could not be opened now is not recovered either.
-                 checkpointer_.stop(std::move(marks), clean && all_loaded_, std::move(done));
+                 checkpointer_.stop(std::move(marks), clean && all_loaded_ && unserved_.empty(), std::move(done));
                });
   });
 }

@@ -6,8 +6,11 @@
 // ended.
 //             R2 a directory is renamed for deletion only after its log was closed; until then its name stays taken, so
 //             a
-//                topic that is created again waits for it.
-// Errors:     a directory that fails is told to `on_failure` once; its partitions answer KAFKA_STORAGE_ERROR.
+//                topic that is created again waits for it. Nor is it renamed before the checkpoints have forgotten it.
+//             R3 no log is made where records of the partition were and cannot be read: it is not served, answers
+//                KAFKA_STORAGE_ERROR, and what the checkpoints say of it is kept.
+// Errors:     a directory that fails is told to `on_failure` once; its partitions answer KAFKA_STORAGE_ERROR. A
+//             partition that cannot be opened, or is damaged, does not make the directory fail.
 // Source:     kafka.server.ReplicaManager.applyDelta, BrokerMetadataPublisher, LogManager.
 #pragma once
 
@@ -50,12 +53,14 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   ReplicaHost(const Environment& environment, Function<void(const Error&)> on_failure);
   ~ReplicaHost() override;
 
-  // Opens every log that the image gives to this node; others are set aside. `done` on the home shard.
-  void load(BrokerEpoch newest_registration, Callback done);
+  // Before this process registers as `incarnation`: what the durable ends say outlives the registration (G13).
+  // `newest`: the registration before, if any. `done` on the home shard, not if the directory failed.
+  void inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done);
+  // Opens every log that the image gives to this node; others are set aside. `epoch`: the registration of this process,
+  // for the durable ends. `done` on the home shard, not if the directory failed.
+  void load(BrokerEpoch epoch, Callback done);
   void on_image(const metadata::ImageUpdate& update) override;
 
-  // The registration of this process, for the durable ends.
-  void set_broker_epoch(BrokerEpoch epoch) { checkpointer_.set_broker_epoch(epoch); }
   void keep_log_starts(Function<void(bool)> done) { checkpointer_.keep_log_starts(std::move(done)); }
   void on_roll() { checkpointer_.on_roll(); }
   // A partition's log failed.
@@ -76,14 +81,30 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
     TopicPartition name;
     Uuid topic_id;
   };
+  // A partition of this node that no log is open for.
+  struct Unserved {
+    storage::PartitionMarks marks;  // as read: kept in the files
+    bool has_directory = false;
+    bool has_its_id = false;  // so that the directory may go with the topic
+  };
 
   void apply(const metadata::Image& image, const metadata::ImageChanges& changes);
   void host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index);
   void create(Creation creation);
+  void make(Creation creation);
   void on_made(const Creation& creation, Result<std::unique_ptr<storage::Log>> log);
   void remove(const TopicIdPartition& id, const TopicPartition& name);
   void release_name(const TopicPartition& name);
+  [[nodiscard]] bool is_ours(const TopicIdPartition& id) const;
+  [[nodiscard]] storage::LoadDecision decide(const TopicPartition& name, const Uuid& topic_id) const;
   void on_loaded(storage::LoadResult result);
+  void find_lost(const std::vector<TopicPartition>& strays);
+  void refuse(Unserved unserved, const Error& error);
+  void remove_unserved(Unserved unserved);
+  // Ends in release_name(), once the checkpoints have forgotten the name and `rename` has freed it.
+  void free_name(const TopicPartition& name, Function<void(Function<void(Result<>)>)> rename);
+  // Puts what was read in the place of what damaged logs say, and adds the unserved.
+  void keep_as_read(std::vector<storage::PartitionMarks>& marks) const;
   void begin_service();
   void keep_seeds();
   void expire_seeds_producers();
@@ -103,6 +124,9 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   TopicConfigWarnings config_warnings_;
   std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
   std::set<TopicPartition> damaged_;
+  std::map<TopicPartition, Unserved> unserved_;
+  std::map<TopicPartition, storage::PartitionMarks> fenced_;  // as read: the next start is to find the fence too
+  BrokerEpoch trusted_epoch_ = kNoBrokerEpoch;                // of the durable ends found
   runtime::Timer retention_timer_;
   runtime::Timer expiry_timer_;
   bool loading_ = false;

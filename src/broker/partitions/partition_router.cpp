@@ -45,6 +45,7 @@ void PartitionRouter::on_image(std::shared_ptr<const metadata::Image> image, con
   image_ = std::move(image);
   for (const auto& [topic_id, name] : changes.deleted_topics) {
     std::erase_if(elsewhere_, [&](const auto& entry) { return entry.first.topic_id == topic_id; });
+    std::erase_if(not_served_, [&](const TopicIdPartition& id) { return id.topic_id == topic_id; });
   }
   nowhere_.clear();
   for (const auto& [topic_id, indexes] : changes.topics) {
@@ -88,6 +89,10 @@ PartitionRouter::Lookup PartitionRouter::lookup(const TopicIdPartition& id) {
     return {.known = true, .shard = std::nullopt};
   }
   return {};
+}
+
+protocol::ErrorCode PartitionRouter::why_nowhere(const TopicIdPartition& id) const {
+  return not_served_.contains(id) ? protocol::ErrorCode::kKafkaStorageError : protocol::ErrorCode::kNotLeaderOrFollower;
 }
 
 void PartitionRouter::learn(std::vector<TopicIdPartition> ids, Callback done) {

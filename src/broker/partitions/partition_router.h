@@ -20,6 +20,7 @@
 #include "broker/partitions/partition_seed.h"
 #include "metadata/image/delta.h"
 #include "metadata/image/image.h"
+#include "protocol/errors/error_code.h"
 #include "replication/partition/partition_environment.h"
 #include "runtime/shard.h"
 
@@ -66,6 +67,10 @@ class PartitionRouter {
 
   // From the home.
   void adopt(PartitionSeed seed);
+  // This node has the partition and cannot read it.
+  void on_not_served(const TopicIdPartition& id) { not_served_.insert(id); }
+  // What to answer for a partition that lookup() found on no shard.
+  [[nodiscard]] protocol::ErrorCode why_nowhere(const TopicIdPartition& id) const;
   // The topic was deleted: its waiters hear so, its log is handed out for removal.
   [[nodiscard]] PartitionSeed release_deleted(const TopicIdPartition& id);
   // The node stops; the shard's SyncGroup was closed before.
@@ -94,6 +99,7 @@ class PartitionRouter {
   std::unordered_map<TopicIdPartition, std::uint32_t> elsewhere_;
   // Asked and not hosted, under the image of that time: asked again once an image brings the topic.
   std::unordered_set<TopicIdPartition> nowhere_;
+  std::unordered_set<TopicIdPartition> not_served_;
 };
 
 }  // namespace moldau::broker

@@ -358,7 +358,7 @@ void Partition::enforce_retention() {
   released_ = false;  // the check may open what an idle partition had closed
   const auto deleted = log_->enforce_retention(wall_ms(), core_.high_watermark());
   if (!deleted) {
-    on_storage_failure(deleted.error());
+    (void)refuse_io(deleted.error());  // damage is this partition's own and is met again by its readers
     return;
   }
   if (log_->log_start() != core_.log_start()) {

@@ -16,6 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       std::abort();
     }
   }
+  if (const auto heirs = storage::parse_durable_end_heirs(content)) {
+    const std::string text = storage::format_durable_end_heirs(*heirs);
+    const auto again = storage::parse_durable_end_heirs(as_bytes(text));
+    if (!again || *again != *heirs) {
+      std::abort();
+    }
+  }
   if (const auto ends = storage::parse_durable_ends(content)) {
     const std::string text = storage::format_durable_ends(*ends);
     const auto again = storage::parse_durable_ends(as_bytes(text));

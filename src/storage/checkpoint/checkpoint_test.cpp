@@ -86,6 +86,27 @@ TEST(DurableEnds, CountOnlyForTheirTopicIdAndTheNewestRegistration) {
   EXPECT_EQ(trusted_durable_end(ends, partition("a", 3), Uuid{7, 10}, BrokerEpoch(12)), std::nullopt);
   EXPECT_EQ(trusted_durable_end(ends, partition("a", 4), id, BrokerEpoch(12)), std::nullopt);
   EXPECT_EQ(trusted_durable_end(ends, partition("a", 3), id, kNoBrokerEpoch), std::nullopt);
+  const DurableEnds none{{partition("a", 3), {id, BrokerEpoch(12), Offset(0)}}};
+  EXPECT_EQ(trusted_durable_end(none, partition("a", 3), id, BrokerEpoch(12)), std::nullopt) << "only its id is kept";
+}
+
+TEST(DurableEnds, AreInheritedByAProcessThatRegisteredAndWroteNone) {
+  const Uuid heir{7, 1};
+  const DurableEnds ends{{partition("a", 3), {Uuid{7, 9}, BrokerEpoch(12), Offset(1234)}}};
+  const DurableEndHeirs heirs{{heir, BrokerEpoch(12)}};
+  EXPECT_EQ(epoch_that_counts(ends, heirs, BrokerEpoch(20), heir), BrokerEpoch(12));
+  EXPECT_EQ(epoch_that_counts(ends, heirs, BrokerEpoch(12), Uuid{7, 2}), BrokerEpoch(12)) << "their own writer's";
+  EXPECT_EQ(epoch_that_counts(ends, heirs, BrokerEpoch(20), Uuid{7, 2}), BrokerEpoch(20)) << "another had the disk";
+  const DurableEndHeirs older{{heir, BrokerEpoch(5)}};
+  EXPECT_EQ(epoch_that_counts(ends, older, BrokerEpoch(20), heir), BrokerEpoch(20));
+}
+
+TEST(DurableEnds, HeirsSurviveARoundTripAndDetectAFlippedDigit) {
+  const DurableEndHeirs heirs{{Uuid{7, 1}, BrokerEpoch(1234)}, {Uuid{7, 2}, BrokerEpoch(1234)}};
+  std::string text = format_durable_end_heirs(heirs);
+  EXPECT_EQ(parse_durable_end_heirs(as_bytes(text)), heirs);
+  text[text.find("1234")] = '2';
+  EXPECT_EQ(parse_durable_end_heirs(as_bytes(text)).error().kind(), ErrorKind::kCorrupt);
 }
 
 std::string value_of(std::string_view content, std::string_view key) {

@@ -10,7 +10,6 @@ namespace moldau::storage {
 // What the files hold, as far as this process wrote them.
 struct Checkpointer::Written {
   std::optional<std::string> content[4];
-  PartitionOffsets recovery_points;
 };
 
 struct Checkpointer::Job {
@@ -19,15 +18,17 @@ struct Checkpointer::Job {
   BrokerEpoch broker_epoch = kNoBrokerEpoch;
   std::vector<Waiter> waiters;
   std::shared_ptr<Written> written;
+  OffsetFiles offset_files;  // those written
   Result<> outcome;
 
   // On a worker.
-  Result<> run(runtime::FileSystem& fs, const std::string& directory) const;
+  Result<> run(runtime::FileSystem& fs, const std::string& directory);
 
  private:
   Result<> replace(runtime::FileSystem& fs, const std::string& directory, std::size_t index, const char* file,
                    std::string content) const;
   [[nodiscard]] PartitionOffsets offsets(Offset PartitionMarks::* mark, bool zero) const;
+  [[nodiscard]] DurableEnds durable_ends() const;
 };
 
 PartitionOffsets Checkpointer::Job::offsets(Offset PartitionMarks::* mark, bool zero) const {
@@ -50,31 +51,39 @@ Result<> Checkpointer::Job::replace(runtime::FileSystem& fs, const std::string& 
   return {};
 }
 
-Result<> Checkpointer::Job::run(runtime::FileSystem& fs, const std::string& directory) const {
-  if ((files & kRecoveryPoints) != 0) {
-    PartitionOffsets points = offsets(&PartitionMarks::recovery_point, true);
-    MOLDAU_CHECK(replace(fs, directory, 0, kRecoveryPointCheckpoint, format_offset_checkpoint(points)));
-    written->recovery_points = std::move(points);
+// Every partition that a file says something of has its topic id here, a durable end only where the topic keeps one.
+DurableEnds Checkpointer::Job::durable_ends() const {
+  constexpr Offset kNothing{0};
+  DurableEnds ends;
+  for (const PartitionMarks& partition : marks) {
+    const Offset end = partition.keep_durable_end ? partition.durable_end : kNothing;
+    if (end > kNothing || partition.recovery_point > kNothing || partition.log_start > kNothing ||
+        partition.high_watermark > kNothing) {
+      ends.emplace(partition.name, DurableEnd{partition.topic_id, broker_epoch, end});
+    }
   }
-  if ((files & kLogStarts) != 0) {
-    MOLDAU_CHECK(replace(fs, directory, 1, kLogStartCheckpoint,
-                         format_offset_checkpoint(offsets(&PartitionMarks::log_start, false))));
-  }
-  if ((files & kHighWatermarks) != 0) {
-    MOLDAU_CHECK(replace(fs, directory, 2, kHighWatermarkCheckpoint,
-                         format_offset_checkpoint(offsets(&PartitionMarks::high_watermark, true))));
+  return ends;
+}
+
+Result<> Checkpointer::Job::run(runtime::FileSystem& fs, const std::string& directory) {
+  struct File {
+    unsigned flag;
+    const char* name;
+    Offset PartitionMarks::* mark;
+    bool zero;
+  };
+  constexpr File kFiles[] = {{kRecoveryPoints, kRecoveryPointCheckpoint, &PartitionMarks::recovery_point, true},
+                             {kLogStarts, kLogStartCheckpoint, &PartitionMarks::log_start, false},
+                             {kHighWatermarks, kHighWatermarkCheckpoint, &PartitionMarks::high_watermark, true}};
+  for (std::size_t i = 0; i < std::size(kFiles); ++i) {
+    if ((files & kFiles[i].flag) != 0) {
+      auto content = std::make_shared<const PartitionOffsets>(offsets(kFiles[i].mark, kFiles[i].zero));
+      MOLDAU_CHECK(replace(fs, directory, i, kFiles[i].name, format_offset_checkpoint(*content)));
+      offset_files[i] = std::move(content);
+    }
   }
   if ((files & kDurableEnds) != 0 && broker_epoch != kNoBrokerEpoch) {
-    DurableEnds ends;
-    for (const PartitionMarks& partition : marks) {
-      // Up to the recovery point that is on the disk, the durable end says nothing new.
-      const auto point = written->recovery_points.find(partition.name);
-      const Offset known = point == written->recovery_points.end() ? Offset(0) : point->second;
-      if (partition.keep_durable_end && partition.durable_end > known) {
-        ends.emplace(partition.name, DurableEnd{partition.topic_id, broker_epoch, partition.durable_end});
-      }
-    }
-    MOLDAU_CHECK(replace(fs, directory, 3, kDurableEndFile, format_durable_ends(ends)));
+    MOLDAU_CHECK(replace(fs, directory, 3, kDurableEndFile, format_durable_ends(durable_ends())));
   }
   return {};
 }
@@ -88,7 +97,12 @@ Checkpointer::Checkpointer(LogDirectory& directory, MarkSource& source, runtime:
       intervals_(intervals),
       timer_(shard.timers(), [this] { on_tick(); }),
       written_(std::make_shared<Written>()),
-      alive_(std::make_shared<Checkpointer*>(this)) {}
+      alive_(std::make_shared<Checkpointer*>(this)) {
+  const DirectoryContents& found = directory.contents();
+  on_disk_ = {std::make_shared<const PartitionOffsets>(found.recovery_points),
+              std::make_shared<const PartitionOffsets>(found.log_starts),
+              std::make_shared<const PartitionOffsets>(found.high_watermarks)};
+}
 
 Checkpointer::~Checkpointer() {
   *alive_ = nullptr;
@@ -123,7 +137,6 @@ void Checkpointer::on_tick() {
 
 void Checkpointer::set_broker_epoch(BrokerEpoch epoch) {
   broker_epoch_ = epoch;
-  want(kDurableEnds, nullptr);
 }
 
 void Checkpointer::on_roll() {
@@ -132,6 +145,21 @@ void Checkpointer::on_roll() {
 
 void Checkpointer::keep_log_starts(Function<void(bool)> done) {
   want(kLogStarts, [done = std::move(done)](Result<> outcome) mutable { done(outcome.has_value()); });
+}
+
+void Checkpointer::forget(const TopicPartition& name, Function<void(Result<>)> done) {
+  if (!may_hold(name)) {
+    return done({});
+  }
+  want(kOffsetFiles, std::move(done));
+}
+
+bool Checkpointer::may_hold(const TopicPartition& name) const {
+  // The marks of a write in flight may be older than the name's release.
+  return (in_flight_ & kOffsetFiles) != 0 || std::ranges::any_of(on_disk_, [&name](const auto& offsets) {
+           const auto found = offsets->find(name);
+           return found != offsets->end() && found->second > Offset(0);
+         });
 }
 
 void Checkpointer::write_all(Function<void(Result<>)> done) {
@@ -157,7 +185,7 @@ void Checkpointer::want(unsigned files, Function<void(Result<>)> done) {
 
 void Checkpointer::begin() {
   busy_ = true;
-  const unsigned files = std::exchange(wanted_, 0);
+  const unsigned files = in_flight_ = std::exchange(wanted_, 0);
   source_.collect_marks(directory_, [alive = alive_, files,
                                      waiters = std::exchange(waiters_, {})](std::vector<PartitionMarks> marks) mutable {
     if (Checkpointer* self = *alive) {
@@ -183,10 +211,16 @@ void Checkpointer::write(unsigned files, std::vector<Waiter> waiters, std::vecto
 
 void Checkpointer::on_written(Job& job) {
   busy_ = false;
+  in_flight_ = 0;
+  for (std::size_t i = 0; i < on_disk_.size(); ++i) {
+    if (job.offset_files[i]) {
+      on_disk_[i] = std::move(job.offset_files[i]);
+    }
+  }
   if (!job.outcome) {
     directory_.fail(job.outcome.error());
   } else if ((job.files & kRecoveryPoints) != 0) {
-    source_.on_recovery_points(directory_, written_->recovery_points);
+    source_.on_recovery_points(directory_, *on_disk_[0]);
   }
   for (Waiter& waiter : job.waiters) {
     waiter.done(job.outcome);

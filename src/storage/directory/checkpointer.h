@@ -12,11 +12,16 @@
 // Invariants: C1  a recovery point or durable end is written only after the sync that it speaks of: the marks are read
 //                 from logs that have been told so.
 //             C2  one write per file at a time; an older snapshot never follows a newer one.
+//             C3  Kafka's files name partitions without their topic ids: before a name is used again, forget() has
+//             taken
+//                 what they say of its last holder off the disk. An entry therefore speaks of the directory of that
+//                 name, or of one that was lost.
 // Errors:     a failed write takes the directory offline.
 // Source:     LogManager, ReplicaManager.checkpointHighWatermarks. Difference: all log starts above 0 are written, also
 //             those that equal the first segment's base offset.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -69,13 +74,16 @@ class Checkpointer {
   Checkpointer& operator=(const Checkpointer&) = delete;
 
   void start();
-  // Writes the durable ends under the new registration at once: the earlier ones count no more.
+  // Durable ends are written under this registration from now on: what the earlier ones say has been read.
   void set_broker_epoch(BrokerEpoch epoch);
 
   // A log rolled and was synced: durable ends are written soon instead of within a second.
   void on_roll();
   // `done(true)` once a log-start checkpoint collected after this call is on the disk.
   void keep_log_starts(Function<void(bool)> done);
+  // `done` once no file holds an offset under this name, which nobody's marks have any more: at once if none does, else
+  // after one write, which all who ask meanwhile share.
+  void forget(const TopicPartition& name, Function<void(Result<>)> done);
   // Writes all four files now, from marks collected after this call.
   void write_all(Function<void(Result<>)> done);
 
@@ -86,6 +94,9 @@ class Checkpointer {
 
  private:
   enum File : unsigned { kDurableEnds = 1, kHighWatermarks = 2, kRecoveryPoints = 4, kLogStarts = 8, kAllFiles = 15 };
+  static constexpr unsigned kOffsetFiles = kHighWatermarks | kRecoveryPoints | kLogStarts;
+  // In the order in which they are written.
+  using OffsetFiles = std::array<std::shared_ptr<const PartitionOffsets>, 3>;
   struct Waiter {
     unsigned files;
     Function<void(Result<>)> done;
@@ -98,6 +109,7 @@ class Checkpointer {
   void begin();
   void write(unsigned files, std::vector<Waiter> waiters, std::vector<PartitionMarks> marks);
   void on_written(Job& job);
+  [[nodiscard]] bool may_hold(const TopicPartition& name) const;
 
   LogDirectory& directory_;
   MarkSource& source_;
@@ -109,6 +121,8 @@ class Checkpointer {
   runtime::Timer timer_;
   unsigned wanted_ = 0;  // to be collected when the write in flight has ended
   std::vector<Waiter> waiters_;
+  OffsetFiles on_disk_;     // what the files hold
+  unsigned in_flight_ = 0;  // files being written
   bool busy_ = false;
   bool stopping_ = false;
   Callback stop_;                     // waits for the write in flight

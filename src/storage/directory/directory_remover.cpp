@@ -33,9 +33,15 @@ void DirectoryRemover::remove(const TopicPartition& partition, std::chrono::mill
 }
 
 void DirectoryRemover::set_aside(const TopicPartition& partition, Function<void(Result<>)> done) {
-  rename(partition, DirectoryKind::kStray, [done = std::move(done)](Result<std::string> renamed) mutable {
-    done(renamed ? Result<>{} : Result<>(std::unexpected(renamed.error())));
-  });
+  rename(partition, DirectoryKind::kStray,
+         [this, partition, done = std::move(done)](Result<std::string> renamed) mutable {
+           if (renamed) {
+             log(directory_.logger(), LogLevel::kWarn, "storage",
+                 "{} is not a partition of this node and is set aside as {}",
+                 runtime::join_path(directory_.path(), partition_directory_name(partition)), *renamed);
+           }
+           done(renamed ? Result<>{} : Result<>(std::unexpected(renamed.error())));
+         });
 }
 
 void DirectoryRemover::rename(const TopicPartition& partition, DirectoryKind kind,

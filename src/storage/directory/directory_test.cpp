@@ -114,6 +114,7 @@ TEST_F(DirectoryTest, WhatKafkaLeftIsFound) {
   put("/data/log-start-offset-checkpoint", "0\n1\na 0 2\n");
   put("/data/.kafka_cleanshutdown", "{\"version\":0,\"brokerEpoch\":17}");
   put("/data/meta.properties", "version=1\ncluster.id=c\nnode.id=1\ndirectory.id=a8nrvGMmR1eaTB0qZBRkUw\n");
+  ASSERT_TRUE(write_durable_end_heirs(*fs, "/data/moldau.durable-end-heirs", {{kId, BrokerEpoch(17)}}));
   const auto directory = open();
   const DirectoryContents& contents = directory->contents();
   EXPECT_EQ(contents.shutdown, (CleanShutdown{true, BrokerEpoch(17)}));
@@ -125,10 +126,23 @@ TEST_F(DirectoryTest, WhatKafkaLeftIsFound) {
   EXPECT_EQ(contents.partitions[0].topic_id, kId);
   EXPECT_EQ(contents.partitions[1].name, partition("b.c-1", 7));
   EXPECT_EQ(contents.partitions[1].topic_id.error().kind(), ErrorKind::kNotFound);
+  EXPECT_EQ(contents.heirs, (DurableEndHeirs{{kId, BrokerEpoch(17)}}));
   EXPECT_EQ(contents.deleting, (std::vector<std::string>{"/data/a-1.00-delete"}));
   EXPECT_EQ(contents.futures.size(), 1U);
   EXPECT_EQ(contents.strays.size(), 1U);
   EXPECT_EQ(directory->id().to_string(), "a8nrvGMmR1eaTB0qZBRkUw");
+}
+
+TEST_F(DirectoryTest, RecordsWithoutATopicIdAreDamageAndNoLeftoverOfACreation) {
+  make_partition("/data/a-0", std::nullopt);
+  put("/data/a-0/00000000000000000000.log", "");
+  make_partition("/data/b-0", std::nullopt);
+  put("/data/b-0/00000000000000000000.log", "records");
+  const auto directory = open();
+  const auto& partitions = directory->contents().partitions;
+  ASSERT_EQ(partitions.size(), 2U);
+  EXPECT_EQ(partitions[0].topic_id.error().kind(), ErrorKind::kNotFound);
+  EXPECT_EQ(partitions[1].topic_id.error().kind(), ErrorKind::kCorrupt);
 }
 
 TEST_F(DirectoryTest, ClaimingMakesTheNextStartUncleanEvenAfterAPowerCut) {
@@ -268,7 +282,9 @@ TEST_F(CheckpointerTest, WritesEachFileAtItsOwnPace) {
   checkpointer.start();
   run(checkpointer, 2s);
   EXPECT_EQ(read_durable_ends(*fs, "/data/moldau.durable-ends"),
-            (DurableEnds{{partition("a", 0), {kId, BrokerEpoch(30), Offset(7)}}}));
+            (DurableEnds{{partition("a", 0), {kId, BrokerEpoch(30), Offset(7)}},
+                         {partition("b", 0), {kId, BrokerEpoch(30), Offset(0)}}}))
+      << "a name that a checkpoint knows has its topic id";
   EXPECT_TRUE(offsets(kHighWatermarkCheckpoint).empty());
   run(checkpointer, 4s);
   EXPECT_EQ(offsets(kHighWatermarkCheckpoint),
@@ -280,7 +296,6 @@ TEST_F(CheckpointerTest, WritesEachFileAtItsOwnPace) {
             (PartitionOffsets{{partition("a", 0), Offset(7)}, {partition("b", 0), Offset(4)}}));
   EXPECT_EQ(offsets(kLogStartCheckpoint), (PartitionOffsets{{partition("b", 0), Offset(2)}}));
   EXPECT_EQ(source.reported.at(partition("a", 0)), Offset(7));
-  EXPECT_EQ(read_durable_ends(*fs, "/data/moldau.durable-ends"), DurableEnds{}) << "the recovery point says it";
 }
 
 TEST_F(CheckpointerTest, NoDurableEndsAreWrittenBeforeTheRegistration) {
@@ -288,6 +303,62 @@ TEST_F(CheckpointerTest, NoDurableEndsAreWrittenBeforeTheRegistration) {
   checkpointer.start();
   run(checkpointer, 3s);
   EXPECT_FALSE(*fs->exists("/data/moldau.durable-ends"));
+}
+
+TEST_F(CheckpointerTest, ANameIsForgottenBeforeItIsUsedAgain) {
+  for (const char* file : {kRecoveryPointCheckpoint, kHighWatermarkCheckpoint, kLogStartCheckpoint}) {
+    put(std::string("/data/") + file, "0\n2\ngone 0 400\nb 0 1\n");
+  }
+  directory.reset();
+  directory = open();
+  Checkpointer checkpointer(*directory, source, shard, workers);
+  int forgotten = 0;
+  const auto forget = [&](const TopicPartition& name) {
+    checkpointer.forget(name, [&forgotten](const Result<>& outcome) { forgotten += outcome ? 1 : 0; });
+  };
+  forget(partition("new", 0));
+  EXPECT_EQ(forgotten, 1) << "no file knows it";
+  forget(partition("gone", 0));
+  EXPECT_EQ(forgotten, 1);
+  moldau::testing::settle(shard, workers);
+  EXPECT_EQ(forgotten, 2);
+  for (const char* file : {kRecoveryPointCheckpoint, kHighWatermarkCheckpoint, kLogStartCheckpoint}) {
+    EXPECT_FALSE(offsets(file).contains(partition("gone", 0))) << file;
+    EXPECT_TRUE(offsets(file).contains(partition("b", 0))) << file;
+  }
+  forget(partition("gone", 0));
+  EXPECT_EQ(forgotten, 3);
+  EXPECT_EQ(source.collections, 1);
+}
+
+TEST_F(CheckpointerTest, ManyNamesAreForgottenInTheWriteThatFollows) {
+  source.marks.clear();
+  for (int i = 0; i < 100; ++i) {
+    source.marks.push_back({partition("t", i), kId, Offset(9), Offset(5), Offset(0), Offset(7), true});
+  }
+  Checkpointer checkpointer(*directory, source, shard, workers);
+  checkpointer.write_all(nullptr);
+  moldau::testing::settle(shard, workers);
+  source.marks.clear();
+  int forgotten = 0;
+  for (int i = 0; i < 100; ++i) {
+    checkpointer.forget(partition("t", i), [&forgotten](const Result<>& outcome) { forgotten += outcome ? 1 : 0; });
+  }
+  moldau::testing::settle(shard, workers);
+  EXPECT_EQ(forgotten, 100);
+  EXPECT_LE(source.collections, 3);
+}
+
+TEST_F(CheckpointerTest, AWriteInFlightMayStillNameWhatWasReleased) {
+  Checkpointer checkpointer(*directory, source, shard, workers);
+  checkpointer.write_all(nullptr);  // collected: it has "b"
+  source.marks.pop_back();
+  bool forgotten = false;
+  checkpointer.forget(partition("b", 0), [&forgotten](const Result<>& outcome) { forgotten = outcome.has_value(); });
+  EXPECT_FALSE(forgotten);
+  moldau::testing::settle(shard, workers);
+  EXPECT_TRUE(forgotten);
+  EXPECT_FALSE(offsets(kRecoveryPointCheckpoint).contains(partition("b", 0)));
 }
 
 TEST_F(CheckpointerTest, LogStartsAreKeptOnRequest) {
@@ -317,7 +388,7 @@ TEST_F(CheckpointerTest, ACleanStopWritesTheMarkLast) {
   EXPECT_EQ(*read_clean_shutdown(*fs, "/data"), (CleanShutdown{true, BrokerEpoch(30)}));
   EXPECT_EQ(offsets(kRecoveryPointCheckpoint).size(), 2U);
   run(checkpointer, 70s);
-  EXPECT_EQ(source.collections, 1) << "nothing more is written";
+  EXPECT_EQ(source.collections, 0) << "nothing more is written";
 }
 
 TEST_F(CheckpointerTest, AnUncleanStopLeavesNoMark) {

@@ -80,7 +80,36 @@ std::optional<DirectoryFault> LogDirectory::read_files() {
     log(logger_, LogLevel::kWarn, kArea, "{}: {}; the recovery points bound recovery instead", path_of(kDurableEndFile),
         ends.error().message());
   }
+  if (auto heirs = read_durable_end_heirs(fs_, path_of(kDurableEndHeirsFile))) {
+    contents_.heirs = *std::move(heirs);
+  } else {
+    log(logger_, LogLevel::kWarn, kArea, "{}: {}; it counts as empty", path_of(kDurableEndHeirsFile),
+        heirs.error().message());
+  }
   return std::nullopt;
+}
+
+Result<Uuid> LogDirectory::topic_id_of(const std::string& partition) {
+  const auto metadata = read_partition_metadata(fs_, partition);
+  if (metadata) {
+    return metadata->topic_id;
+  }
+  if (metadata.error().kind() != ErrorKind::kNotFound) {
+    return std::unexpected(metadata.error());
+  }
+  MOLDAU_TRY(entries, fs_.list(partition));
+  for (const runtime::DirEntry& entry : entries) {
+    if (!entry.name.ends_with(".log")) {
+      continue;
+    }
+    const auto info = entry.kind == runtime::EntryKind::kFile
+                          ? fs_.file_size(runtime::join_path(partition, entry.name))
+                          : Result<std::uint64_t>(moldau::fail(ErrorKind::kInvalid, "not a file"));
+    if (!info || *info > 0) {
+      return moldau::fail(ErrorKind::kCorrupt, "partition.metadata is missing, and there are records");
+    }
+  }
+  return std::unexpected(metadata.error());
 }
 
 PartitionOffsets LogDirectory::read_offsets(const char* file) {
@@ -128,13 +157,7 @@ std::optional<DirectoryFault> LogDirectory::scan() {
         contents_.futures.push_back(path);
         break;
       case DirectoryKind::kStray: contents_.strays.push_back(path); break;
-      case DirectoryKind::kPartition: {
-        const auto metadata = read_partition_metadata(fs_, path);
-        contents_.partitions.push_back(
-            {path, name->partition,
-             metadata ? Result<Uuid>(metadata->topic_id) : Result<Uuid>(std::unexpected(metadata.error()))});
-        break;
-      }
+      case DirectoryKind::kPartition: contents_.partitions.push_back({path, name->partition, topic_id_of(path)}); break;
     }
   }
   return std::nullopt;

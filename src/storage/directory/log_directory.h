@@ -45,7 +45,9 @@ struct DirectoryFault {
 struct FoundPartition {
   std::string directory;  // the whole path
   TopicPartition name;
-  Result<Uuid> topic_id;  // of partition.metadata; kNotFound if it has none
+  // Of partition.metadata. kNotFound: it has none and no records, a creation that a crash interrupted. kCorrupt: it has
+  // none, and records.
+  Result<Uuid> topic_id;
 };
 
 // What the files said when the directory was opened.
@@ -55,6 +57,7 @@ struct DirectoryContents {
   PartitionOffsets high_watermarks;
   PartitionOffsets log_starts;
   DurableEnds durable_ends;
+  DurableEndHeirs heirs;
   std::vector<FoundPartition> partitions;
   std::vector<std::string> deleting;  // whole paths of *-delete
   std::vector<std::string> futures;   // kept as they are
@@ -99,6 +102,7 @@ class LogDirectory {
       : fs_(fs), logger_(logger), path_(std::move(path)) {}
   std::optional<DirectoryFault> read_files();
   std::optional<DirectoryFault> scan();
+  Result<Uuid> topic_id_of(const std::string& partition);
   PartitionOffsets read_offsets(const char* file);
 
   runtime::FileSystem& fs_;

@@ -14,10 +14,19 @@ Offset offset_of(const PartitionOffsets& offsets, const TopicPartition& partitio
   return found == offsets.end() ? Offset(0) : found->second;
 }
 
-// An opened log without open files (D7): its first user opens them.
+// An opened log without open files (D7): its first user opens them. It is synced, for unsynced files stay open.
 Result<std::unique_ptr<Log>> open_idle(LogEnvironment environment, const std::string& directory,
                                        const TopicPartition& name, const LogConfig& config, const OpenHints& hints) {
   MOLDAU_TRY(log, Log::open(environment, directory, name, config, hints));
+  log->release_idle_resources();  // writes the index, which is to be synced too
+  if (log->has_unsynced()) {
+    const SyncTicket ticket = log->collect_unsynced();
+    if (const Result<> synced = ticket.run(environment.fs); !synced) {
+      log->on_sync_failed(synced.error());
+      return std::unexpected(synced.error());
+    }
+    log->on_synced(ticket);
+  }
   log->release_idle_resources();
   return log;
 }
@@ -49,12 +58,9 @@ class Loading final : public std::enable_shared_from_this<Loading> {
  private:
   struct Job {
     const FoundPartition* found = nullptr;
-    bool stray = false;
-    std::string stray_path;
     LogConfig config;
     OpenHints hints;
     std::optional<Result<std::unique_ptr<Log>>> opened;
-    Result<> renamed;
   };
 
   [[nodiscard]] const std::vector<FoundPartition>& found() const { return directory_.contents().partitions; }
@@ -67,8 +73,16 @@ class Loading final : public std::enable_shared_from_this<Loading> {
         leave_out(partition, partition.topic_id.error());
         continue;
       }
-      run(partition, unknown ? kZeroUuid : *partition.topic_id);
-      return;
+      LoadDecision decision = plan_.decide(partition.name, unknown ? kZeroUuid : *partition.topic_id);
+      if (decision.verdict == LoadVerdict::kDamaged) {
+        leave_out(partition, Error(ErrorKind::kCorrupt, "partition.metadata names a topic that is not this one's"));
+      } else if (decision.verdict == LoadVerdict::kStray || unknown) {
+        // Without an id it is what a crash left of a creation: nothing was ever appended to it.
+        result_.strays.push_back(partition.name);
+      } else {
+        run(partition, std::move(decision.config));
+        return;
+      }
     }
     if (in_flight_ == 0 && !finished_) {
       finished_ = true;
@@ -76,51 +90,28 @@ class Loading final : public std::enable_shared_from_this<Loading> {
     }
   }
 
-  void run(const FoundPartition& partition, const Uuid& topic_id) {
+  void run(const FoundPartition& partition, LogConfig config) {
     auto job = std::make_shared<Job>();
     job->found = &partition;
-    const LoadDecision decision = plan_.decide(partition.name, topic_id);
-    // Without an id it is what a crash left of a creation: nothing was ever appended to it.
-    job->stray = decision.stray || topic_id.is_zero();
-    job->config = decision.config;
-    if (job->stray) {
-      job->stray_path = runtime::join_path(
-          directory_.path(), set_aside_directory_name(partition.name, DirectoryKind::kStray, shard_.random().uuid()));
-    }
+    job->config = std::move(config);
     const DirectoryContents& contents = directory_.contents();
     job->hints.clean_shutdown = contents.shutdown.clean;
     job->hints.recovery_point = offset_of(contents.recovery_points, partition.name);
     job->hints.log_start = offset_of(contents.log_starts, partition.name);
     job->hints.durable_end =
-        trusted_durable_end(contents.durable_ends, partition.name, topic_id, plan_.newest_registration);
+        trusted_durable_end(contents.durable_ends, partition.name, *partition.topic_id, plan_.trusted_epoch);
     job->hints.now_ms = shard_.clock().wall_ms();
     ++in_flight_;
-    workers_.run([job, environment = environment_] { work(*job, environment); }, shard_,
-                 [self = shared_from_this(), job] { self->on_done(*job); });
-  }
-
-  static void work(Job& job, LogEnvironment environment) {
-    if (job.stray) {
-      job.renamed = environment.fs.rename(job.found->directory, job.stray_path);
-      if (job.renamed) {
-        job.renamed = environment.fs.sync_dir(runtime::parent_path(job.stray_path));
-      }
-      return;
-    }
-    job.opened.emplace(open_idle(environment, job.found->directory, job.found->name, job.config, job.hints));
+    workers_.run(
+        [job, environment = environment_] {
+          job->opened.emplace(open_idle(environment, job->found->directory, job->found->name, job->config, job->hints));
+        },
+        shard_, [self = shared_from_this(), job] { self->on_done(*job); });
   }
 
   void on_done(Job& job) {
     --in_flight_;
-    if (job.stray) {
-      if (job.renamed) {
-        log(directory_.logger(), LogLevel::kWarn, "storage",
-            "{} is not a partition of this node and is set aside as {}", job.found->directory, job.stray_path);
-        result_.strays.push_back(job.stray_path);
-      } else {
-        directory_.fail(job.renamed.error());
-      }
-    } else if (*job.opened) {
+    if (*job.opened) {
       result_.loaded.push_back({job.found->name, *job.found->topic_id, **std::move(job.opened),
                                 offset_of(directory_.contents().high_watermarks, job.found->name)});
     } else {
@@ -166,6 +157,27 @@ std::uint64_t SharedRandom::next() {
 void load_logs(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
                LoadPlan plan, Function<void(LoadResult)> done) {
   std::make_shared<Loading>(directory, environment, shard, workers, std::move(plan), std::move(done))->start();
+}
+
+PartitionMarks marks_found(const DirectoryContents& contents, const TopicPartition& name, const Uuid& topic_id,
+                           BrokerEpoch trusted_epoch) {
+  const auto durable = trusted_durable_end(contents.durable_ends, name, topic_id, trusted_epoch);
+  return {.name = name,
+          .topic_id = topic_id,
+          .high_watermark = offset_of(contents.high_watermarks, name),
+          .recovery_point = offset_of(contents.recovery_points, name),
+          .log_start = offset_of(contents.log_starts, name),
+          .durable_end = durable.value_or(Offset(0)),
+          .keep_durable_end = durable.has_value()};
+}
+
+bool was_there(const DirectoryContents& contents, const TopicPartition& name, const Uuid& topic_id) {
+  const auto known = contents.durable_ends.find(name);
+  if (known != contents.durable_ends.end()) {
+    return known->second.topic_id == topic_id;
+  }
+  const PartitionMarks marks = marks_found(contents, name, topic_id, kNoBrokerEpoch);
+  return std::max({marks.high_watermark, marks.recovery_point, marks.log_start}) > Offset(0);
 }
 
 Result<std::unique_ptr<Log>> make_log(const std::string& directory, LogEnvironment environment,

@@ -22,6 +22,7 @@
 #include "runtime/random.h"
 #include "runtime/shard.h"
 #include "runtime/workers.h"
+#include "storage/directory/checkpointer.h"
 #include "storage/directory/log_directory.h"
 #include "storage/log/log.h"
 
@@ -38,17 +39,22 @@ class SharedRandom final : public runtime::Random {
 };
 
 // What the metadata says about a directory found on the disk.
+enum class LoadVerdict : std::uint8_t {
+  kOpen,
+  kStray,    // not a partition of this node, or of a topic that was deleted or re-created: to be set aside
+  kDamaged,  // its topic id cannot be right
+};
 struct LoadDecision {
-  bool stray = false;  // not a partition of this node, or of a topic that was deleted or re-created: set it aside
+  LoadVerdict verdict = LoadVerdict::kOpen;
   LogConfig config;
 };
 
 struct LoadPlan {
-  // Called on the home shard. The zero id: the directory has no partition.metadata, and it is set aside whatever is
-  // decided.
+  // Called on the home shard. The zero id: the directory has neither partition.metadata nor records, and is a stray
+  // whatever is decided.
   Function<LoadDecision(const TopicPartition&, const Uuid& topic_id)> decide;
-  // The newest registration of this node in the metadata log: durable ends of others do not count (G13).
-  BrokerEpoch newest_registration = kNoBrokerEpoch;
+  // The registration whose durable ends count: epoch_that_counts().
+  BrokerEpoch trusted_epoch = kNoBrokerEpoch;
   std::size_t parallel_max = 2;
 };
 
@@ -67,15 +73,23 @@ struct UnloadedLog {
 };
 
 struct LoadResult {
-  std::vector<LoadedLog> loaded;      // by name
-  std::vector<UnloadedLog> unloaded;  // kept on the disk, served by nobody
-  std::vector<std::string> strays;    // renamed now
+  std::vector<LoadedLog> loaded;       // by name
+  std::vector<UnloadedLog> unloaded;   // kept on the disk, served by nobody
+  std::vector<TopicPartition> strays;  // as they were: the caller sets them aside
 };
 
 // After LogDirectory::claim(). `done` once, on the shard; if the directory failed meanwhile it is offline and the
 // result holds what was opened before. Both must outlive the load.
 void load_logs(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
                LoadPlan plan, Function<void(LoadResult)> done);
+
+// What the files of the directory say of a partition: of the one with this topic id, whose directory may be lost. Zeros
+// if nothing.
+[[nodiscard]] PartitionMarks marks_found(const DirectoryContents& contents, const TopicPartition& name,
+                                         const Uuid& topic_id, BrokerEpoch trusted_epoch);
+// Whether records of this partition were on the disk, though there is no directory of its name: no log may take their
+// place. By invariant C3 of the Checkpointer its files speak of no earlier topic of the name.
+[[nodiscard]] bool was_there(const DirectoryContents& contents, const TopicPartition& name, const Uuid& topic_id);
 
 // Makes the directory of a new partition and opens its empty log. kExists: there is one of that name with files in it.
 // Blocks.

@@ -43,8 +43,13 @@ struct LogLoaderTest : ::testing::Test {
     directory = *LogDirectory::open(*fs, logger, "/data");
     EXPECT_TRUE(directory->claim());
     LoadPlan plan;
-    plan.decide = [strays](const TopicPartition&, const Uuid& id) { return LoadDecision{strays.contains(id), {}}; };
-    plan.newest_registration = BrokerEpoch(30);
+    plan.decide = [this, strays](const TopicPartition&, const Uuid& id) {
+      return LoadDecision{strays.contains(id) ? LoadVerdict::kStray
+                          : id == damaged     ? LoadVerdict::kDamaged
+                                              : LoadVerdict::kOpen,
+                          {}};
+    };
+    plan.trusted_epoch = BrokerEpoch(30);
     plan.parallel_max = parallel;
     std::optional<LoadResult> result;
     load_logs(*directory, {*fs, logger, random}, shard, workers, std::move(plan),
@@ -62,6 +67,7 @@ struct LogLoaderTest : ::testing::Test {
   moldau::testing::ManualWorkers workers;
   SharedRandom random{7};
   std::unique_ptr<LogDirectory> directory;
+  Uuid damaged{99, 99};  // the verdict on this id
 };
 
 TEST_F(LogLoaderTest, AnEmptyDirectoryLoadsNothing) {
@@ -91,15 +97,51 @@ TEST_F(LogLoaderTest, WhatWasSyncedSurvivesAPowerCut) {
   EXPECT_FALSE(result.loaded[0].log->fenced());
 }
 
-TEST_F(LogLoaderTest, StraysAreSetAsideAndDirectoriesWithoutAnIdToo) {
+TEST_F(LogLoaderTest, StraysAndDirectoriesWithoutAnIdAreTold) {
   make("gone", 0, Uuid{7, 1}, 1);
   ASSERT_TRUE(fs->make_dirs("/data/torn-0"));
   const LoadResult result = load({Uuid{7, 1}});
   EXPECT_TRUE(result.loaded.empty());
-  ASSERT_EQ(result.strays.size(), 2U);
-  EXPECT_TRUE(result.strays[0].starts_with("/data/gone-0."));
-  EXPECT_TRUE(result.strays[0].ends_with("-stray"));
-  EXPECT_EQ(load().strays.size(), 0U) << "once";
+  EXPECT_EQ(result.strays, (std::vector{partition("gone", 0), partition("torn", 0)}));
+}
+
+TEST_F(LogLoaderTest, ADirectoryWhoseTopicIdCannotBeRightIsLeftOut) {
+  make("a", 0, damaged, 1);
+  const LoadResult result = load();
+  EXPECT_TRUE(result.strays.empty());
+  ASSERT_EQ(result.unloaded.size(), 1U);
+  EXPECT_EQ(result.unloaded[0].error.kind(), ErrorKind::kCorrupt);
+  EXPECT_FALSE(directory->offline());
+}
+
+TEST_F(LogLoaderTest, WhatIsOpenedKeepsNoFileOpen) {
+  make("a", 0, Uuid{7, 1}, 5);
+  const LoadResult result = load();
+  ASSERT_EQ(result.loaded.size(), 1U);
+  EXPECT_FALSE(result.loaded[0].log->has_unsynced());
+  const auto fresh = make_log("/data", {*fs, logger, random}, partition("b", 0), Uuid{7, 2}, {}, 0);
+  ASSERT_TRUE(fresh);
+  EXPECT_FALSE((*fresh)->has_unsynced());
+}
+
+TEST(WasThere, WhatAnyFileSaysOfThisTopicCounts) {
+  const TopicPartition name = partition("a", 0);
+  const Uuid id{7, 1};
+  DirectoryContents contents;
+  EXPECT_FALSE(was_there(contents, name, id));
+  contents.high_watermarks[name] = Offset(0);
+  EXPECT_FALSE(was_there(contents, name, id)) << "nothing was in it";
+  contents.recovery_points[name] = Offset(3);
+  EXPECT_TRUE(was_there(contents, name, id));
+  EXPECT_FALSE(was_there(contents, partition("a", 1), id));
+  contents.durable_ends[name] = {Uuid{7, 2}, BrokerEpoch(4), Offset(9)};
+  EXPECT_FALSE(was_there(contents, name, id)) << "it was an earlier topic of that name";
+  contents.durable_ends[name] = {id, BrokerEpoch(4), Offset(0)};
+  EXPECT_TRUE(was_there(contents, name, id));
+  contents.durable_ends[name].end = Offset(9);
+  EXPECT_EQ(marks_found(contents, name, id, BrokerEpoch(4)).durable_end, Offset(9));
+  EXPECT_FALSE(marks_found(contents, name, id, BrokerEpoch(5)).keep_durable_end);
+  EXPECT_EQ(marks_found(contents, name, id, BrokerEpoch(5)).recovery_point, Offset(3));
 }
 
 TEST_F(LogLoaderTest, ADamagedPartitionMetadataLeavesTheLogOutAndTouchesNothing) {

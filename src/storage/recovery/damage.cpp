@@ -28,7 +28,7 @@ void fence(const Segments& segments, const Damage& damage, Offset bound, OpenRep
       Severity::kError,
       fmt::format("{} is damaged at position {} (offset {}): {}. All below offset {} was on the disk once, so this is "
                   "not the end of an interrupted write: the log stays closed and unchanged. Restore the file from a "
-                  "replica or a backup, or move the directory away to give the partition up",
+                  "replica or a backup, or delete the topic to give it up",
                   name_of(segment), damage.position, damage.next.value(), damage.error.message(), bound.value()));
 }
 

@@ -238,8 +238,8 @@ class LogRecovery {
     report_.fence = FenceReason{base, log_.segments.empty() ? 0 : active().size_bytes(), missing, error};
     report_.add(
         Severity::kError,
-        fmt::format("{}{}: the log stays closed and unchanged. Restore its files, or the checkpoint, or move the "
-                    "directory away to give the partition up",
+        fmt::format("{}{}: the log stays closed and unchanged. Restore its files, or the checkpoint, or delete the "
+                    "topic to give them up",
                     log_.segments.empty() ? "no segment is left: " : "", finding));
   }
 

@@ -20,8 +20,10 @@
 // Source:     org.apache.kafka.storage.internals.log UnifiedLog, LocalLog, LogLoader. Differences: indexes are neither
 //             mapped nor preallocated; a damaged batch below the durable end (none known: below the recovery point)
 //             fences the log where Kafka truncates it; batches below the recovery point are walked, their CRC is not
-//             checked again; a segment without timestamps counts for retention.ms from its last append or opening,
-//             where Kafka takes the file's modification time.
+//             checked again; batches missing in a log that was never compacted fence it when a reader comes there,
+//             where Kafka skips them; retention.ms asks the batch that the time index names; a segment without
+//             timestamps counts for retention.ms from its last append or opening, where Kafka takes the file's
+//             modification time.
 #pragma once
 
 #include <cstddef>
@@ -208,6 +210,7 @@ class Log {
 
   [[nodiscard]] std::size_t segment_of(Offset offset) const;
   [[nodiscard]] Result<std::optional<Place>> locate(std::size_t segment, Offset offset);
+  [[nodiscard]] Result<> judge_gap(std::size_t segment, Offset offset, std::optional<Offset> found);
   [[nodiscard]] Result<std::uint64_t> position_of_bound(std::size_t segment, Offset upper_bound);
 
   [[nodiscard]] Result<> rebuild_producers(Offset end, std::int64_t now_ms);

@@ -71,20 +71,35 @@ Result<std::optional<Log::Place>> Log::locate(std::size_t n, Offset offset) {
       return place;
     }
   }
-  auto found = segment.find(offset);
-  if (!found && is_damage(found.error())) {
-    // The index may have led astray: it is only as good as its checks. The batches decide.
-    MOLDAU_CHECK(segment.rebuild_indexes());
-    found = segment.find(offset);
-  }
+  MOLDAU_TRY(found, segment.find(offset));
+  MOLDAU_CHECK(judge_gap(n, offset, found ? std::optional(found->header.base_offset) : std::nullopt));
   if (!found) {
-    return std::unexpected(found.error());
-  }
-  if (!*found) {
     return std::nullopt;
   }
-  const FoundBatch& batch = **found;
+  const FoundBatch& batch = *found;
   return Place{batch.header.base_offset, batch.header.last_offset(), batch.position, batch.header.size_bytes()};
+}
+
+// Segment `n` has no batch with `offset`; the next one in it, if any, begins at `found`. Where nothing was compacted,
+// it was lost. cleanup.policy may have been another once, or the log a copy of such a one: then there are gaps between
+// the batches here and in the next segment too. A tail cut off, or a segment gone, leaves none.
+Result<> Log::judge_gap(std::size_t n, Offset offset, std::optional<Offset> found) {
+  const auto end_of = [&](std::size_t i) {
+    return i + 1 == state_->segments.size() ? log_end_ : state_->segments[i + 1]->base();
+  };
+  const Offset wanted = std::max(offset, state_->segments[n]->base());
+  if (config().cleanup_compact || wanted >= end_of(n) || (found && *found <= wanted)) {
+    return {};
+  }
+  for (std::size_t i = n; i < std::min(n + 2, state_->segments.size()); ++i) {
+    MOLDAU_TRY(gaps, state_->segments[i]->has_gaps(end_of(i)));
+    if (gaps) {
+      return {};
+    }
+  }
+  MOLDAU_PROBE("log.gap");
+  return fail(ErrorKind::kTruncated, "batches before the next segment are missing", 0,
+              static_cast<std::int64_t>(state_->segments[n]->size_bytes()));
 }
 
 // Up to where in segment `n` batches lie wholly below the bound.
@@ -187,8 +202,12 @@ Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(std::int64_t 
     MOLDAU_CHECK(segment.load_indexes());
     MOLDAU_TRY(file, segment.file());
     const Offset not_before = std::max(segment.time_index().lookup(timestamp).offset, log_start_);
-    BatchScanner scanner(*file, segment.offset_index().lookup(not_before).position, segment.size_bytes(),
-                         state_->context.scan_buffer, BatchScanner::kLookupChunk);
+    MOLDAU_TRY(first, segment.find(not_before));
+    if (!first) {
+      return std::nullopt;
+    }
+    BatchScanner scanner(*file, first->position, segment.size_bytes(), state_->context.scan_buffer,
+                         BatchScanner::kLookupChunk);
     for (;;) {
       MOLDAU_TRY(batch, scanner.next());
       if (!batch) {

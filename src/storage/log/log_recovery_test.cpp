@@ -216,6 +216,26 @@ TEST_F(LogRecovery, AnEmptySegmentAboveTheLogEndIsRemoved) {
   }
 }
 
+TEST_F(LogRecovery, OffsetsThatWouldRunOutAreNotBelieved) {
+  write_segments();
+  for (const bool compacted : {false, true}) {
+    config_.cleanup_compact = compacted;
+    fs_->put(path(Offset(INT64_MAX), FileRole::kLog), {});
+    kill_and_open();
+    EXPECT_TRUE(has_line("09223372036854775807.log: not a file of a log, left alone"));
+    EXPECT_EQ(log_->log_end(), Offset(25));
+  }
+  for (const std::int64_t base : bases_) {
+    ASSERT_TRUE(fs_->remove_file(path(Offset(base), FileRole::kLog)));
+  }
+  kill_and_open({.log_start = Offset(INT64_MAX)});
+  EXPECT_TRUE(log_->fenced());
+  kill_and_open({.recovery_point = Offset(INT64_MAX)});
+  EXPECT_TRUE(log_->fenced());
+  kill_and_open();
+  fill(1);
+}
+
 TEST_F(LogRecovery, AnEmptySwapReplacesNoSegment) {
   write_segments();
   ASSERT_TRUE(log_->close(true));
@@ -243,6 +263,94 @@ TEST_F(LogRecovery, AGapAboveTheRecoveryPointIsALostTail) {
   EXPECT_EQ(log_->log_end(), Offset(bases_[2] - 1));
   EXPECT_EQ(all(), first(bases_[2] - 1));
   EXPECT_EQ(log_->open_report().segments_removed, 1U);
+}
+
+TEST_F(LogRecovery, AReaderThatComesToMissingBatchesClosesTheLog) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  const auto whole = fs_->clone();
+  const OpenHints clean{.clean_shutdown = true, .recovery_point = Offset(25)};
+  file(bases_[1]).resize(position_of(bases_[1], bases_[2] - 1));
+  kill_and_open(clean);
+  EXPECT_TRUE(log_->read(Offset(bases_[2] - 2), Offset(25), 100, true));
+  EXPECT_FALSE(log_->read(Offset(bases_[2] - 1), Offset(25), 100, true)) << "a closed segment was cut";
+  EXPECT_TRUE(log_->fenced());
+  log_.reset();
+  fs_ = whole->clone();
+  ASSERT_TRUE(fs_->remove_file(path(Offset(bases_[1]), FileRole::kLog)));
+  open(clean);
+  EXPECT_TRUE(log_->read(Offset(bases_[1] - 1), Offset(25), 100, true));
+  EXPECT_FALSE(log_->read(Offset(bases_[1]), Offset(25), 100, true)) << "a segment is gone";
+  EXPECT_TRUE(log_->fenced());
+}
+
+// What is left of a log whose cleanup.policy was compact once, or of a copy of it.
+TEST_F(LogRecovery, GapsThatCompactionLeftAreFineWhateverThePolicyIsNow) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  ByteVector thinned(file(bases_[1]).begin(),
+                     file(bases_[1]).begin() + static_cast<std::ptrdiff_t>(position_of(bases_[1], bases_[1] + 2)));
+  thinned.insert(thinned.end(),
+                 file(bases_[1]).begin() + static_cast<std::ptrdiff_t>(position_of(bases_[1], bases_[1] + 3)),
+                 file(bases_[1]).begin() + static_cast<std::ptrdiff_t>(position_of(bases_[1], bases_[2] - 1)));
+  file(bases_[1]) = thinned;
+  for (const bool clean : {true, false}) {
+    kill_and_open({.clean_shutdown = clean, .recovery_point = Offset(clean ? 25 : 0)});
+    EXPECT_EQ(log_->log_end(), Offset(25));
+    EXPECT_EQ(all().size(), 23U);
+    EXPECT_FALSE(log_->fenced());
+  }
+}
+
+// The base offset is not under the CRC.
+TEST_F(LogRecovery, ABatchThatWasMovedUpIsDamage) {
+  write_segments();
+  const ByteVector good = file(bases_[2]);
+  for (const std::int64_t moved : {std::int64_t{24}, bases_[2] + 2}) {
+    file(bases_[2])[position_of(bases_[2], moved) + 6] ^= std::byte{16};
+    kill_and_open({.recovery_point = Offset(bases_[2]), .durable_end = Offset(moved + 1)});
+    EXPECT_TRUE(log_->fenced()) << moved;
+    EXPECT_EQ(log_->open_report().fence->offset, Offset(moved));
+    kill_and_open({.recovery_point = Offset(bases_[2]), .durable_end = Offset(moved)});
+    EXPECT_FALSE(log_->fenced()) << moved;
+    EXPECT_EQ(log_->log_end(), Offset(moved));
+    EXPECT_EQ(all(), first(moved));
+    file(bases_[2]) = good;
+  }
+  ASSERT_TRUE(log_->close(false));
+  kill_and_open();
+  ASSERT_TRUE(log_->close(true));
+  file(bases_[2])[position_of(bases_[2], bases_[2] + 2) + 6] ^= std::byte{16};
+  open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_FALSE(log_->fenced());
+  EXPECT_FALSE(log_->read(Offset(bases_[2] + 2), Offset(25), 100, true)) << "found where it is read";
+  EXPECT_TRUE(log_->fenced());
+}
+
+TEST_F(LogRecovery, AnIndexEntryThatLiesSkipsNoRecord) {
+  config_.segment_bytes = 100'000;
+  open();
+  fill(60);
+  written_ = all();
+  ASSERT_TRUE(log_->close(true));
+  const ByteVector good = file(0, FileRole::kOffsetIndex);
+  ASSERT_GT(good.size(), 5 * OffsetIndex::kEntryBytes);
+  int lies = 0;
+  for (const bool compacted : {false, true}) {
+    config_.cleanup_compact = compacted;
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+      file(0, FileRole::kOffsetIndex) = good;
+      file(0, FileRole::kOffsetIndex)[bit / 8] ^= std::byte{1} << (bit % 8);
+      kill_and_open({.clean_shutdown = true, .recovery_point = Offset(60)});
+      for (std::int64_t from = 0; from < 60; ++from) {
+        const auto slice = log_->read(Offset(from), Offset(60), 1, true);
+        ASSERT_TRUE(slice);
+        ASSERT_EQ(slice->base_offset, Offset(from)) << "bit " << bit;
+      }
+      lies += file(0, FileRole::kOffsetIndex) == good ? 1 : 0;
+    }
+  }
+  EXPECT_GT(lies, 0);
 }
 
 TEST_F(LogRecovery, GapsOfACompactedLogAreFine) {

@@ -169,8 +169,16 @@ Result<std::size_t> Log::count_oversized(Offset high_watermark) {
 Result<std::size_t> Log::count_expired(std::int64_t now_ms, Offset high_watermark) {
   std::size_t count = 0;
   while (config().retention_ms >= 0 && count < state_->segments.size() && may_delete(count, high_watermark)) {
-    MOLDAU_TRY(youngest, state_->segments[count]->age_timestamp());
-    if (youngest > now_ms || now_ms - youngest <= config().retention_ms) {
+    Segment& segment = *state_->segments[count];
+    const auto expired = [&](std::int64_t youngest) {
+      return youngest <= now_ms && now_ms - youngest > config().retention_ms;
+    };
+    MOLDAU_TRY(indexed, segment.age_timestamp());
+    if (!expired(indexed)) {
+      break;
+    }
+    MOLDAU_TRY(youngest, segment.confirmed_age_timestamp());
+    if (!expired(youngest)) {
       break;
     }
     ++count;

@@ -54,6 +54,25 @@ TEST_F(LogTruncate, BelowTheFirstSegmentBeginsAnewThere) {
   EXPECT_EQ(log_->log_end(), Offset(50));
 }
 
+TEST_F(LogRetention, ATimeIndexThatLiesDeletesNothing) {
+  config_.retention_ms = 5'000;
+  config_.index_interval_bytes = 100'000;  // one entry a segment, which no other contradicts
+  open();
+  fill(30, 1, 1'000'000);
+  ASSERT_TRUE(log_->close(true));
+  const ByteVector good = file(0, FileRole::kTimeIndex);
+  const std::size_t last = good.size() - TimeIndex::kEntryBytes;
+  for (std::size_t bit = last * 8; bit < good.size() * 8; ++bit) {
+    file(0, FileRole::kTimeIndex) = good;
+    file(0, FileRole::kTimeIndex)[bit / 8] ^= std::byte{1} << (bit % 8);
+    open({.clean_shutdown = true, .recovery_point = Offset(30), .now_ms = 1'001'000});
+    ASSERT_EQ(*log_->enforce_retention(1'001'000, log_->log_end()), 0U) << "bit " << bit;
+  }
+  file(0, FileRole::kTimeIndex) = good;
+  open({.clean_shutdown = true, .recovery_point = Offset(30), .now_ms = 1'001'000});
+  EXPECT_GT(*log_->enforce_retention(1'010'000, log_->log_end()), 0U);
+}
+
 TEST_F(LogRetention, Semantics44BySizeNeverAboveTheHighWatermark) {
   config_.retention_bytes = 2'000;
   open();

@@ -164,7 +164,10 @@ class LogRecovery {
     if (log_.segments.empty()) {
       log_.log_end = hints_.log_start;
     }
-    if (log_.log_end < bound_) {
+    if (hints_.log_start > kBaseOffsetMax) {
+      close_log({ErrorKind::kCorrupt, "no log begins there", 0, hints_.log_start.value()}, log_.log_end,
+                fmt::format("the log start is {} in log-start-offset-checkpoint", hints_.log_start.value()));
+    } else if (log_.log_end < bound_) {
       const bool at_recovery_point = bound_ == hints_.recovery_point;
       close_log({ErrorKind::kTruncated,
                  at_recovery_point ? "the log ends below its recovery point" : "the log ends below its durable end", 0,

@@ -30,15 +30,19 @@ Result<ScanOutcome> SegmentScan::run(std::size_t first) {
   return ScanOutcome{*expected, std::nullopt};
 }
 
-// Segments follow each other without a gap, but where compaction or the copy of a compacted log leaves some.
+bool SegmentScan::gaps_are_fine() const {
+  return config_.cleanup_compact || saw_gaps_;
+}
+
 bool SegmentScan::follows(const Segment& segment, Offset expected) const {
-  return segment.base() == expected || (segment.base() > expected && config_.cleanup_compact);
+  return segment.base() == expected || (segment.base() > expected && gaps_are_fine());
 }
 
 Result<ScanOutcome> SegmentScan::scan(std::size_t i) {
   Segment& segment = *segments_[i];
   ++report_.segments_recovered;
   segment.reset_indexes();
+  doubtful_.reset();
   Offset next = segment.base();
   MOLDAU_TRY(file, segment.file());
   BatchScanner scanner(*file, 0, segment.size_bytes(), buffer_, BatchScanner::kRecoveryChunk);
@@ -54,21 +58,56 @@ Result<ScanOutcome> SegmentScan::scan(std::size_t i) {
         error = good.error();
       }
     } else {
-      segment.close_time_index();
-      return ScanOutcome{next, std::nullopt};
+      return end_of(i, next);
     }
     if (error) {
       if (!is_damage(*error)) {
         return std::unexpected(*error);
       }
-      return ScanOutcome{next, Damage{i, position, next, *error}};
+      return doubtful_ ? ScanOutcome{doubtful_->expected, Damage{i, doubtful_->position, doubtful_->expected, *error}}
+                       : ScanOutcome{next, Damage{i, position, next, *error}};
     }
     const record::BatchHeader& header = (*batch)->header;
-    segment.note(header, position);
-    epochs_.note(header);
+    if (header.base_offset == next) {
+      confirm(segment);
+      accept(segment, header, position);
+    } else if (gaps_are_fine()) {
+      accept(segment, header, position);
+    } else {
+      confirm(segment);
+      doubtful_ = Doubtful{header, position, next};
+    }
     next = header.next_offset();
-    report_.bytes_scanned += header.size_bytes();
   }
+}
+
+// The segment's file ends behind the batches up to `next`.
+Result<ScanOutcome> SegmentScan::end_of(std::size_t i, Offset next) {
+  Segment& segment = *segments_[i];
+  if (doubtful_) {
+    const bool is_confirmed = i + 1 < segments_.size() && segments_[i + 1]->base() == next;
+    if (!is_confirmed) {
+      const Error error(ErrorKind::kCorrupt, "batch with an offset out of order");
+      return ScanOutcome{doubtful_->expected, Damage{i, doubtful_->position, doubtful_->expected, error}};
+    }
+    confirm(segment);
+  }
+  segment.close_time_index();
+  return ScanOutcome{next, std::nullopt};
+}
+
+void SegmentScan::confirm(Segment& segment) {
+  if (doubtful_) {
+    saw_gaps_ = true;
+    accept(segment, doubtful_->header, doubtful_->position);
+    doubtful_.reset();
+  }
+}
+
+void SegmentScan::accept(Segment& segment, const record::BatchHeader& header, std::uint64_t position) {
+  segment.note(header, position);
+  epochs_.note(header);
+  report_.bytes_scanned += header.size_bytes();
 }
 
 Result<> SegmentScan::check_batch(const Segment& segment, const record::BatchHeader& header, Offset next,

@@ -5,12 +5,20 @@
 // Invariants: C1  nothing is changed on the disk.
 //             C2  indexes and leader epochs of what was read are those of the whole batches before the damage.
 //             C3  a batch counts as whole by its header alone if it ends below the recovery point, else by its CRC too.
+//             C4  the base offset is not under the CRC: a batch that begins above the end of the one before it must be
+//                 followed by one that begins where it ends. What a flipped bit moved up has no such successor.
+// Gaps:       compaction leaves some, and so does the copy of a log that was compacted, whatever cleanup.policy is now.
+// It
+//             never touches the active segment, and leaves more than one. Hence C4 does not hold where cleanup.policy
+//             is compact, nor behind a gap that was confirmed; and there alone the next segment may begin above the
+//             end.
 // Errors:     kUnsupported, kIo; damage is an outcome, and the caller's to judge.
 // Bound:      reads the headers of all batches from the first segment's on, the bodies above the recovery point.
 // Source:     LogLoader.recoverSegment, LogSegment.recover. Differences: as Log's.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "base/bytes.h"
@@ -41,7 +49,17 @@ class SegmentScan {
   [[nodiscard]] Result<ScanOutcome> run(std::size_t first);
 
  private:
+  // A batch behind a gap that nothing confirms yet.
+  struct Doubtful {
+    record::BatchHeader header;
+    std::uint64_t position = 0;
+    Offset expected{0};
+  };
+  [[nodiscard]] bool gaps_are_fine() const;
   [[nodiscard]] bool follows(const Segment& segment, Offset expected) const;
+  [[nodiscard]] Result<ScanOutcome> end_of(std::size_t i, Offset next);
+  void confirm(Segment& segment);
+  void accept(Segment& segment, const record::BatchHeader& header, std::uint64_t position);
   [[nodiscard]] Result<ScanOutcome> scan(std::size_t i);
   [[nodiscard]] Result<> check_batch(const Segment& segment, const record::BatchHeader& header, Offset next,
                                      BatchScanner& scanner) const;
@@ -52,6 +70,8 @@ class SegmentScan {
   Offset recovery_point_;
   OpenReport& report_;
   ByteVector buffer_;
+  std::optional<Doubtful> doubtful_;  // in the segment that is read
+  bool saw_gaps_ = false;
 };
 
 }  // namespace moldau::storage

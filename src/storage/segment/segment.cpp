@@ -272,11 +272,7 @@ Result<> Segment::load_indexes() {
   }
   MOLDAU_TRY(good, read_indexes());
   if (!good) {
-    log(context_.logger, LogLevel::kWarn, "storage", "{}: index missing or damaged, made anew from the batches",
-        path(FileRole::kLog));
-    MOLDAU_PROBE("segment.index_rebuilt");
-    ++context_.indexes_rebuilt;
-    return rebuild_indexes();
+    return distrust_indexes();
   }
   loaded_ = true;
   if (!max_time_known_) {
@@ -284,6 +280,14 @@ Result<> Segment::load_indexes() {
     max_time_known_ = true;
   }
   return {};
+}
+
+Result<> Segment::distrust_indexes() {
+  log(context_.logger, LogLevel::kWarn, "storage", "{}: index missing or damaged, made anew from the batches",
+      path(FileRole::kLog));
+  MOLDAU_PROBE("segment.index_rebuilt");
+  ++context_.indexes_rebuilt;
+  return rebuild_indexes();
 }
 
 Result<> Segment::rebuild_indexes() {
@@ -370,14 +374,51 @@ Result<> Segment::keep_transactions_below(Offset offset) {
 
 Result<std::optional<FoundBatch>> Segment::find(Offset target) {
   MOLDAU_CHECK(load_indexes());
+  auto found = find_by_index(target);
+  if (!found && (found.error().kind() == ErrorKind::kCorrupt || found.error().kind() == ErrorKind::kTruncated)) {
+    // The index may have led astray: it is only as good as its checks. The batches decide.
+    MOLDAU_CHECK(distrust_indexes());
+    found = find_by_index(target);
+  }
+  return found;
+}
+
+Result<std::optional<FoundBatch>> Segment::find_by_index(Offset target) {
   MOLDAU_TRY(from, file());
-  BatchScanner scanner(*from, offsets_.lookup(target).position, size_, context_.scan_buffer,
-                       BatchScanner::kLookupChunk);
+  const OffsetIndex::Entry entry = offsets_.lookup(target);
+  BatchScanner scanner(*from, entry.position, size_, context_.scan_buffer, BatchScanner::kLookupChunk);
   for (;;) {
     MOLDAU_TRY(batch, scanner.next());
+    // An entry's batch holds the entry's offset: if it begins above, batches before it would be skipped.
+    if (batch && batch->position == entry.position && batch->position > 0 && batch->header.base_offset > entry.offset) {
+      return fail(ErrorKind::kCorrupt, "index entry of another batch", 0, static_cast<std::int64_t>(entry.position));
+    }
     if (!batch || batch->header.last_offset() >= target) {
       return batch;
     }
+  }
+}
+
+Result<bool> Segment::has_gaps(Offset end) {
+  if (has_gaps_) {
+    return *has_gaps_;
+  }
+  MOLDAU_TRY(from, file());
+  BatchScanner scanner(*from, 0, size_, context_.scan_buffer, BatchScanner::kLookupChunk);
+  bool gaps = false;
+  Offset next = base_;
+  for (;;) {
+    MOLDAU_TRY(batch, scanner.next());
+    if (!batch) {
+      has_gaps_ = gaps;
+      return gaps;
+    }
+    if (!continues(batch->header, next) || batch->header.next_offset() > end) {
+      return fail(ErrorKind::kCorrupt, "batch with an offset out of order", 0,
+                  static_cast<std::int64_t>(batch->position));
+    }
+    gaps |= batch->header.base_offset != next;
+    next = batch->header.next_offset();
   }
 }
 
@@ -410,6 +451,20 @@ Result<std::int64_t> Segment::max_timestamp() {
 Result<std::int64_t> Segment::age_timestamp() {
   MOLDAU_TRY(timestamp, max_timestamp());
   return timestamp >= 0 ? timestamp : std::max(written_ms_, created_ms_);
+}
+
+Result<std::int64_t> Segment::confirmed_age_timestamp() {
+  MOLDAU_CHECK(load_indexes());
+  bool right = times_.empty() && max_time_.timestamp == kNoTimestamp;
+  if (!right) {
+    MOLDAU_TRY(batch, find(max_time_.offset));
+    right =
+        batch && batch->header.base_offset <= max_time_.offset && batch->header.max_timestamp == max_time_.timestamp;
+  }
+  if (!right) {
+    MOLDAU_CHECK(distrust_indexes());
+  }
+  return age_timestamp();
 }
 
 void Segment::collect_unsynced(std::vector<std::shared_ptr<runtime::File>>& files) {

@@ -110,8 +110,11 @@ class Segment {
 
   // --- reading ---
 
-  // The first batch whose last offset is at or above `target`.
+  // The first batch whose last offset is at or above `target`. An index that leads astray is made anew.
   [[nodiscard]] Result<std::optional<FoundBatch>> find(Offset target);
+  // Whether offsets are missing between the batches, as compaction leaves it. Walks all headers, once; kCorrupt if they
+  // are out of order or reach beyond `end`, where the segment ends.
+  [[nodiscard]] Result<bool> has_gaps(Offset end);
   // The offset behind the last batch; base() if there is none.
   [[nodiscard]] Result<Offset> next_offset();
   // Loads the time index once if need be.
@@ -119,6 +122,9 @@ class Segment {
   [[nodiscard]] Offset offset_of_max_timestamp() const noexcept { return max_time_.offset; }
   // By which retention.ms counts: the largest record time, or, without times, when it was last written or opened.
   [[nodiscard]] Result<std::int64_t> age_timestamp();
+  // The same for those who delete by it: the batch that is said to have the largest time is asked, and if it has
+  // another, the indexes are made anew.
+  [[nodiscard]] Result<std::int64_t> confirmed_age_timestamp();
 
   // --- files ---
 
@@ -138,6 +144,8 @@ class Segment {
   [[nodiscard]] Result<> replace_indexes();
   [[nodiscard]] Result<> write_index(FileRole role, Bytes content, std::uint64_t& written, bool& shorten);
   [[nodiscard]] Result<> find_largest_time();
+  [[nodiscard]] Result<std::optional<FoundBatch>> find_by_index(Offset target);
+  [[nodiscard]] Result<> distrust_indexes();
   [[nodiscard]] Result<> load_first_timestamp();
 
   SegmentContext& context_;
@@ -159,6 +167,7 @@ class Segment {
   bool times_shorten_ = false;
   bool loaded_ = false;
   bool max_time_known_ = false;
+  std::optional<bool> has_gaps_;
   bool has_transactions_file_;
   bool unsynced_ = false;
 };

@@ -37,7 +37,7 @@ std::optional<LogFileName> parse_log_file_name(std::string_view name) noexcept {
   }
   std::int64_t base = 0;
   const auto [stop, error] = std::from_chars(name.data(), name.data() + kDigits, base);
-  if (error != std::errc{} || stop != name.data() + kDigits || base < 0) {
+  if (error != std::errc{} || stop != name.data() + kDigits || base < 0 || Offset(base) > kBaseOffsetMax) {
     return std::nullopt;
   }
   const std::string_view rest = name.substr(kDigits);

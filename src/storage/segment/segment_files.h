@@ -5,7 +5,9 @@
 //   ….deleted   to be removed     ….cleaned   compaction's unfinished output     ….swap   its finished output, not yet
 //   in place
 //
-// Source: LogFileUtils. Difference: names of other than twenty digits are not ours (Kafka would read their number).
+// Source: LogFileUtils. Differences: names of other than twenty digits, or above kBaseOffsetMax, are not ours (Kafka
+// would
+//         read their number).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,9 @@ namespace moldau::storage {
 
 enum class FileRole : std::uint8_t { kLog, kOffsetIndex, kTimeIndex, kTransactionIndex, kProducerSnapshot };
 enum class FileStage : std::uint8_t { kLive, kDeleted, kCleaned, kSwap };
+
+// Above it a name is not taken for a log file's: offsets would run out while the log is written.
+inline constexpr Offset kBaseOffsetMax{std::int64_t{1} << 62};
 
 struct LogFileName {
   Offset base{0};

@@ -12,8 +12,8 @@ TEST(LogFileName, IsTwentyDigitsAndARole) {
   EXPECT_EQ(log_file_name(Offset(42), FileRole::kTimeIndex), "00000000000000000042.timeindex");
   for (const FileRole role : {FileRole::kLog, FileRole::kOffsetIndex, FileRole::kTimeIndex, FileRole::kTransactionIndex,
                               FileRole::kProducerSnapshot}) {
-    const std::string name = log_file_name(Offset(INT64_MAX), role);
-    EXPECT_EQ(parse_log_file_name(name), (LogFileName{Offset(INT64_MAX), role, FileStage::kLive}));
+    const std::string name = log_file_name(kBaseOffsetMax, role);
+    EXPECT_EQ(parse_log_file_name(name), (LogFileName{kBaseOffsetMax, role, FileStage::kLive}));
     EXPECT_EQ(parse_log_file_name(name + ".deleted")->stage, FileStage::kDeleted);
     EXPECT_EQ(parse_log_file_name(name + ".swap")->stage, FileStage::kSwap);
     EXPECT_EQ(parse_log_file_name(name + ".cleaned")->stage, FileStage::kCleaned);

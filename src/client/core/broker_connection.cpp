@@ -1,20 +1,26 @@
 #include "client/core/broker_connection.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <span>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "protocol/api/request_header.h"
 #include "protocol/api/response_header.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/api_versions_request.h"
 #include "protocol/messages/api_versions_response.h"
+#include "runtime/connect_failure.h"
 
 namespace moldau::client {
 namespace {
 
 constexpr std::size_t kSizeFieldBytes = 4;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr const char* kNoCommonVersion = "the broker has no version of this API that we have";
 
 // Completes a waiting Task in a later turn: it may destroy the connection, whose code called this.
 template <class T>
@@ -24,9 +30,28 @@ void deliver(runtime::Shard& shard, runtime::Event<Result<T>>* event, Result<T> 
 
 }  // namespace
 
+std::string explain(const Error& error) {
+  if (error.kind() == ErrorKind::kTimedOut && error.detail() > 0) {
+    return fmt::format("timed out after {:g} s", static_cast<double>(error.detail()) / 1000);
+  }
+  if (error.kind() == ErrorKind::kUnsupported && std::string_view(error.context()) == kNoCommonVersion) {
+    const auto* api = protocol::find_api(static_cast<std::int16_t>(error.detail()));
+    return fmt::format("the broker has no version of {} that this program has", api != nullptr ? api->name : "an API");
+  }
+  switch (error.os_error()) {
+    case 0: break;
+    case ECONNREFUSED: return "connection refused";
+    case ENETUNREACH:
+    case EHOSTUNREACH: return "no route to that address";
+    case ETIMEDOUT: return "timed out: the host does not answer";
+    default: return std::strerror(error.os_error());  // NOLINT(concurrency-mt-unsafe): glibc's is per thread
+  }
+  return error.context();
+}
+
 BrokerConnection::BrokerConnection(runtime::Shard& shard, runtime::Network& network, Config config)
     : shard_(shard), network_(network), config_(std::move(config)), deadline_timer_(shard.timers(), [this] {
-        fail_all(Error(ErrorKind::kTimedOut, "no answer from the broker within request.timeout.ms"));
+        fail_all(Error(ErrorKind::kTimedOut, "no answer from the broker", 0, config_.request_timeout.count()));
       }) {}
 
 BrokerConnection::~BrokerConnection() {
@@ -91,8 +116,12 @@ Result<std::int16_t> BrokerConnection::version_of(protocol::ApiKey key) const {
       return api.max_version;
     }
   }
-  return fail(ErrorKind::kUnsupported, "the broker has no version of this API that we have", 0,
-              static_cast<std::int64_t>(key));
+  return fail(ErrorKind::kUnsupported, kNoCommonVersion, 0, static_cast<std::int64_t>(key));
+}
+
+bool BrokerConnection::is_controller() const {
+  return !version_of(protocol::ApiKey::kMetadata) &&
+         std::ranges::all_of(common_, [](const auto& api) { return (api.listeners & protocol::kOnController) != 0; });
 }
 
 std::int32_t BrokerConnection::begin_request(wire::Writer& writer, protocol::ApiKey key, std::int16_t version) {
@@ -134,6 +163,9 @@ runtime::Task<Result<BrokerConnection::AnswerFrame>> BrokerConnection::exchange(
 
 void BrokerConnection::on_writable() {
   if (connecting_ != nullptr) {
+    if (const Error error = closed(); error.kind() != ErrorKind::kClosed) {
+      return fail_all(error);
+    }
     deliver(shard_, std::exchange(connecting_, nullptr), Result<>{});
     return;
   }
@@ -207,6 +239,13 @@ bool BrokerConnection::take_frames() {
     deliver(shard_, waiting.event, Result<AnswerFrame>(std::move(frame)));
   }
   return true;
+}
+
+// Why the connection is closed, if it is.
+Error BrokerConnection::closed() const {
+  const auto* connect = dynamic_cast<const runtime::ConnectFailure*>(socket_.get());
+  const auto failure = connect != nullptr ? connect->connect_failure() : std::nullopt;
+  return failure.value_or(Error(ErrorKind::kClosed, "the broker closed the connection"));
 }
 
 void BrokerConnection::arm_deadline() {

@@ -40,6 +40,9 @@ struct Answer {
   std::int16_t version = 0;
 };
 
+// What a call that failed tells a person, without the kind and the numbers: "connection refused".
+[[nodiscard]] std::string explain(const Error& error);
+
 class BrokerConnection final : private runtime::SocketHandler {
  public:
   struct Config {
@@ -52,11 +55,14 @@ class BrokerConnection final : private runtime::SocketHandler {
   BrokerConnection(runtime::Shard& shard, runtime::Network& network, Config config);
   ~BrokerConnection() override;  // no call may be waiting
 
-  // Connects and learns the broker's versions. kIo: refused or unreachable; kTimedOut; kCorrupt: not a Kafka broker.
+  // Connects and learns the broker's versions. kIo with os_error(): refused or unreachable; kNotFound: the name;
+  // kTimedOut, detail() is the milliseconds; kCorrupt: not a Kafka broker.
   [[nodiscard]] runtime::Task<Result<>> open(runtime::Endpoint broker);
 
   // The version that both sides have for the API: the highest common one. kUnsupported.
   [[nodiscard]] Result<std::int16_t> version_of(protocol::ApiKey key) const;
+  // The other side is a controller's listener, which has none of what clients ask for. After open().
+  [[nodiscard]] bool is_controller() const;
 
   // Sends the request in the highest common version and decodes the answer.
   template <class RequestMessage>
@@ -104,6 +110,7 @@ class BrokerConnection final : private runtime::SocketHandler {
   void send();
   bool take_frames();
   void fail_all(Error error);
+  [[nodiscard]] Error closed() const;
   void arm_deadline();
 
   runtime::Shard& shard_;

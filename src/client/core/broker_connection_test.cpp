@@ -1,5 +1,7 @@
 #include "client/core/broker_connection.h"
 
+#include <cerrno>
+
 #include <gtest/gtest.h>
 
 #include "protocol/api/response_header.h"
@@ -174,6 +176,7 @@ TEST_P(BrokerConnections, TakesTheHighestVersionThatBothSidesHave) {
   };
   ASSERT_TRUE(open());
   EXPECT_EQ(connection_->version_of(ApiKey::kMetadata), 9);
+  EXPECT_FALSE(connection_->is_controller());
   EXPECT_EQ(connection_->version_of(ApiKey::kProduce).error().kind(), ErrorKind::kUnsupported);
   const auto answer = ask();
   ASSERT_TRUE(answer) << answer.error().message();
@@ -203,9 +206,32 @@ TEST_P(BrokerConnections, ABrokerThatIsSilentTimesOut) {
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind(), ErrorKind::kTimedOut);
+  EXPECT_EQ(explain(opened.error()), "timed out after 5 s");
   EXPECT_GE(sim_.now() - before, kTimeout);
   EXPECT_LT(sim_.now() - before, kTimeout + 1s);
   EXPECT_EQ(ask().error().kind(), ErrorKind::kUnsupported);  // it never said what it has
+}
+
+TEST(ExplainedErrors, SayWhatHappenedWithoutKindsAndNumbers) {
+  EXPECT_EQ(explain(Error(ErrorKind::kIo, "cannot connect", ECONNREFUSED)), "connection refused");
+  EXPECT_EQ(explain(Error(ErrorKind::kIo, "cannot connect", EHOSTUNREACH)), "no route to that address");
+  EXPECT_EQ(explain(Error(ErrorKind::kNotFound, "the host name cannot be resolved")),
+            "the host name cannot be resolved");
+  EXPECT_EQ(explain(Error(ErrorKind::kTimedOut, "no answer", 0, 500)), "timed out after 0.5 s");
+  EXPECT_EQ(explain(Error(ErrorKind::kClosed, "the broker closed the connection")), "the broker closed the connection");
+}
+
+TEST_P(BrokerConnections, AControllersListenerIsKnownByWhatItHas) {
+  script_ = [](const Asked& asked) {
+    protocol::ApiVersionsResponse response;
+    for (const ApiKey key : {ApiKey::kApiVersions, ApiKey::kVote}) {
+      response.api_keys.push_back({.api_key = static_cast<std::int16_t>(key), .min_version = 0, .max_version = 4});
+    }
+    return answer_to(asked, response, asked.version);
+  };
+  ASSERT_TRUE(open());
+  EXPECT_TRUE(connection_->is_controller());
+  EXPECT_EQ(explain(ask().error()), "the broker has no version of Metadata that this program has");
 }
 
 TEST_P(BrokerConnections, ARefusedConnectionIsAnError) {

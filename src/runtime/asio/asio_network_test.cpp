@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <future>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "runtime/asio/asio_world.h"
 #include "runtime/asio/stream_logger.h"
+#include "runtime/connect_failure.h"
 #include "runtime/testing/scratch_directory.h"
 
 namespace moldau::runtime {
@@ -251,18 +253,23 @@ TEST_F(AsioNetworks, AFileShorterThanItsRegionEndsTheStream) {
   EXPECT_EQ(statuses.get_future().get(), (std::vector{IoStatus::kOk, IoStatus::kClosed}));
 }
 
-TEST_F(AsioNetworks, ARefusedConnectionReadsAsClosed) {
+TEST_F(AsioNetworks, ARefusedConnectionReadsAsClosedAndKnowsWhy) {
   const Endpoint at = listen({"127.0.0.1", 0}, [](std::unique_ptr<Socket>) {});
   on_shard(0, [&] {
     listener_.reset();
     return 0;
   });
   for (const Endpoint& to : {at, Endpoint{"no-such-host.invalid", 9092}}) {
+    const bool is_refused = to == at;
     std::promise<bool> refused;
     on_shard(0, [&] {
       client_.own(view_.network(0).connect(to).value());
       client_.readable = [&](Peer& peer) {
         peer.read_all();
+        const auto why = dynamic_cast<const ConnectFailure&>(*peer.socket).connect_failure();
+        EXPECT_TRUE(why);
+        EXPECT_EQ(why->kind(), is_refused ? ErrorKind::kIo : ErrorKind::kNotFound);
+        EXPECT_EQ(why->os_error(), is_refused ? ECONNREFUSED : 0);
         refused.set_value(peer.closed);
       };
       client_.socket->watch_readable();

@@ -16,6 +16,20 @@ namespace moldau::runtime {
 
 using boost::system::error_code;
 
+namespace {
+
+Error cannot_connect(int code) noexcept {
+  return {ErrorKind::kIo, "cannot connect", code};
+}
+
+Error resolve_failure(const error_code& error) noexcept {
+  return {ErrorKind::kNotFound, error == boost::asio::error::host_not_found_try_again
+                                    ? "the host name cannot be resolved: no name server answers"
+                                    : "the host name cannot be resolved"};
+}
+
+}  // namespace
+
 AsioDetachedSocket::~AsioDetachedSocket() {
   if (descriptor_ >= 0) {
     ::close(descriptor_);
@@ -69,6 +83,8 @@ void SocketCore::resolve(const Endpoint& to) {
             address.size = static_cast<socklen_t>(endpoint.size());
           }
           std::ranges::reverse(self->addresses_);
+        } else {
+          self->connect_failure_ = resolve_failure(error);
         }
         self->try_next_address();
       });
@@ -80,14 +96,17 @@ void SocketCore::try_next_address() {
     addresses_.pop_back();
     const int descriptor = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (descriptor < 0) {
+      connect_failure_ = cannot_connect(errno);
       continue;
     }
     set_connection_options(descriptor);
     if (::connect(descriptor, address.get(), address.size) != 0 && errno != EINPROGRESS) {
+      connect_failure_ = cannot_connect(errno);
       ::close(descriptor);
       continue;
     }
     if (!assign_or_close(descriptor_, descriptor)) {
+      connect_failure_ = Error(ErrorKind::kIo, "cannot watch the connection");
       continue;
     }
     descriptor_.async_wait(StreamDescriptor::wait_write, [self = shared_from_this()](const error_code& error) {
@@ -105,6 +124,7 @@ void SocketCore::finish_connect() {
   socklen_t size = sizeof error;
   const int descriptor = descriptor_.native_handle();
   if (::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+    connect_failure_ = cannot_connect(error);
     error_code ignored;
     descriptor_.close(ignored);
     try_next_address();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 
 #include "runtime/asio/asio_shard.h"
 #include "runtime/asio/endpoint_codec.h"
+#include "runtime/connect_failure.h"
 #include "runtime/net.h"
 
 namespace moldau::runtime {
@@ -62,6 +64,9 @@ class SocketCore final : public ReadyTarget, public std::enable_shared_from_this
   [[nodiscard]] IoResult try_read(MutableBytes into);
   [[nodiscard]] IoResult try_write(std::span<const OutRegion> regions);
   [[nodiscard]] PeerState peer_state() noexcept;
+  [[nodiscard]] std::optional<Error> connect_failure() const noexcept {
+    return state_ == State::kFailed ? connect_failure_ : std::nullopt;
+  }
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
 
@@ -86,12 +91,13 @@ class SocketCore final : public ReadyTarget, public std::enable_shared_from_this
   Endpoint peer_;
   std::vector<SocketAddress> addresses_;  // still to be tried, last first
   std::unique_ptr<TcpResolver> resolver_;
+  std::optional<Error> connect_failure_;  // of the last address that was tried
   State state_ = State::kConnecting;
   bool read_watched_ = false;
   bool write_watched_ = false;
 };
 
-class AsioSocket final : public Socket {
+class AsioSocket final : public Socket, public ConnectFailure {
  public:
   explicit AsioSocket(std::shared_ptr<SocketCore> core) noexcept : core_(std::move(core)) {}
   AsioSocket(const AsioSocket&) = delete;
@@ -107,6 +113,7 @@ class AsioSocket final : public Socket {
   [[nodiscard]] const Endpoint& local() const noexcept override { return core_->local(); }
   [[nodiscard]] const Endpoint& peer() const noexcept override { return core_->peer(); }
   [[nodiscard]] std::unique_ptr<DetachedSocket> detach() override;
+  [[nodiscard]] std::optional<Error> connect_failure() const noexcept override { return core_->connect_failure(); }
 
  private:
   std::shared_ptr<SocketCore> core_;

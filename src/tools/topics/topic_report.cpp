@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/core/broker_connection.h"
 #include "protocol/errors/error_code.h"
 #include "tools/output/json_writer.h"
 #include "tools/output/table.h"
@@ -81,7 +82,7 @@ std::string refusal_line(std::string_view what, std::int16_t error_code,
 }
 
 CommandResult failed_call(std::string_view what, const Error& error) {
-  return {.exit_code = kExitRefused, .output = {}, .errors = std::string(what) + ": " + error.message() + "\n"};
+  return {.exit_code = kExitRefused, .output = {}, .errors = std::string(what) + ": " + client::explain(error) + "\n"};
 }
 
 CommandResult report_created(const protocol::CreateTopicsResponse& answer, bool if_not_exists, bool json) {

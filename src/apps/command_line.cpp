@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/nearest_name.h"
 #include "tools/output/command_result.h"
 
 namespace moldau::apps {
@@ -20,13 +21,21 @@ const std::map<std::string, runtime::LogFormat> kLogFormats = {{"plain", runtime
 const std::map<std::string, LogLevel> kLogLevels = {
     {"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warn", LogLevel::kWarn}, {"error", LogLevel::kError}};
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
 template <class T>
 std::string names_of(const std::map<std::string, T>& values) {
-  std::string names;
+  std::vector<std::string> names;
   for (const auto& [name, value] : values) {
-    names += (names.empty() ? "" : ", ") + name;
+    names.push_back(name);
   }
-  return names;
+  return joined(names);
 }
 
 template <class T>
@@ -45,12 +54,19 @@ std::string refuse_unless_key_value(const std::string& text) {
   return equals == std::string::npos || equals == 0 ? "'" + text + "' must be written as key=value" : std::string();
 }
 
-void add_config_sources(CLI::App& app, ConfigSources& sources) {
-  app.add_option("--config", sources.file, "A file with Kafka's keys (server.properties)")->type_name("FILE");
-  app.add_option("--set", sources.settings, "Set one configuration key; stronger than the environment and the file")
+// One KEY=VALUE behind each use of the option.
+void add_settings(CLI::App& app, const std::string& option, std::vector<std::string>& into, const std::string& help) {
+  app.add_option_function<std::string>(
+         option, [&into](const std::string& text) { into.push_back(text); }, help)
       ->type_name("KEY=VALUE")
       ->check(refuse_unless_key_value)
-      ->allow_extra_args(false);
+      ->trigger_on_parse();
+}
+
+void add_config_sources(CLI::App& app, ConfigSources& sources) {
+  app.add_option("--config,-c", sources.file, "A file with Kafka's keys (server.properties)")->type_name("FILE");
+  add_settings(app, "--set", sources.settings,
+               "Set one configuration key; stronger than the environment and the file. Once for each key");
 }
 
 // Everything that options are bound to; it outlives the parse.
@@ -75,7 +91,8 @@ CLI::App& add_start(CLI::App& root, StartCommand& start) {
       "and serves clients on 127.0.0.1:9092, the controller on 127.0.0.1:9093, /metrics, /livez and /readyz on\n"
       "127.0.0.1:9644. A directory named by log.dirs or log.dir is formatted by 'moldau format' first.\n"
       "KAFKA_LOG_RETENTION_MS in the environment sets log.retention.ms, and so on.\n"
-      "SIGTERM or SIGINT stops cleanly; a second one ends the process at once.");
+      "SIGTERM or SIGINT stops cleanly; a second one ends the process at once.\n"
+      "Exit codes: 0 stopped cleanly, 1 refused to start or failed, 2 wrong usage.");
   add_config_sources(app, start.config);
   add_choice(app, "--log-format", kLogFormats, start.log_format, "How log lines on standard error look");
   add_choice(app, "--log-level", kLogLevels, start.log_level, "The least level that is logged");
@@ -86,12 +103,13 @@ CLI::App& add_format(CLI::App& root, FormatCommand& format) {
   CLI::App& app = *root.add_subcommand("format", "Prepare the log directory for a node");
   app.footer(
       "Writes what 'kafka-storage.sh format --standalone' writes; the node is then started with the same\n"
-      "configuration.");
+      "configuration. With --ignore-formatted 'new' leaves formatted directories as they are, of whatever cluster.\n"
+      "Exit codes: 0 done, 1 refused or failed, 2 wrong usage.");
   add_config_sources(app, format.config);
   app.add_option("--cluster-id,-t", format.cluster_id, "The cluster that the directory belongs to; 'new' for a new one")
       ->type_name("ID|new")
       ->required();
-  app.add_flag("--ignore-formatted", format.ignore_formatted, "A directory that is formatted already is no fault");
+  app.add_flag("--ignore-formatted,-g", format.ignore_formatted, "A directory that is formatted already is no fault");
   app.add_flag("--standalone,-s")->description("This node is the only voter (the default, and all this release has)");
   return app;
 }
@@ -100,8 +118,8 @@ CLI::App& add_dump_log(CLI::App& root, tools::DumpLogOptions& dump) {
   CLI::App& app = *root.add_subcommand("dump-log", "Print what log files hold, and check them");
   app.footer(
       "Takes .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint and the checkpoint files of a directory.\n"
-      "Exit code 1 if a file is damaged or cannot be read.");
-  app.add_option("files", dump.files, "Files")->type_name("FILES")->required();
+      "Exit codes: 0 done, 1 a file is damaged or cannot be read, 2 wrong usage.");
+  app.add_option("FILE", dump.files, "Files to print")->type_name("")->required();
   app.add_flag("--print-data-log", dump.print_records, "A line for each record, with its key and value");
   app.add_flag("--deep-iteration", dump.deep, "A line for each record");
   app.add_flag("--cluster-metadata-decoder", dump.decode_metadata,
@@ -113,11 +131,13 @@ CLI::App& add_dump_log(CLI::App& root, tools::DumpLogOptions& dump) {
 }
 
 void add_connection_options(CLI::App& app, Parsed& parsed) {
-  app.add_option("--bootstrap-server", parsed.bootstrap_server, "A broker of the cluster")
+  app.add_option("--bootstrap-server", parsed.bootstrap_server,
+                 "A broker of the cluster, or several with commas between: the first that answers is asked")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   app.add_option("--timeout", parsed.timeout_seconds, "Seconds to wait for an answer")
-      ->check(CLI::Range(0.001, 3600.0))
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.001, 3600.0).description(""))
       ->capture_default_str();
 }
 
@@ -134,17 +154,17 @@ TopicApps add_topic(CLI::App& root, Parsed& parsed) {
   apps.topic->require_subcommand(1);
 
   apps.create = apps.topic->add_subcommand("create", "Create topics");
-  apps.create->add_option("names", parsed.create.names, "Names")->type_name("NAMES")->required();
+  apps.create->add_option("TOPIC", parsed.create.names, "Names of topics")->type_name("")->required();
   apps.create->add_option("--partitions", parsed.create.partitions, "Partitions of each (default: num.partitions)")
-      ->check(CLI::Range(1, 1'000'000));
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""));
   apps.create
       ->add_option("--replication-factor", parsed.create.replication_factor,
                    "Replicas of each partition (default: default.replication.factor)")
-      ->check(CLI::Range(1, 32'767));
-  apps.create->add_option("--config", parsed.topic_configs, "Set one configuration key of the topics")
-      ->type_name("KEY=VALUE")
-      ->check(refuse_unless_key_value)
-      ->allow_extra_args(false);
+      ->type_name("N")
+      ->check(CLI::Range(1, 32'767).description(""));
+  add_settings(*apps.create, "--config", parsed.topic_configs,
+               "Set one configuration key of the topics. Once for each key");
   apps.create->add_flag("--if-not-exists", parsed.create.if_not_exists, "A topic that exists already is no fault");
 
   apps.list = apps.topic->add_subcommand("list", "List topics");
@@ -152,10 +172,10 @@ TopicApps add_topic(CLI::App& root, Parsed& parsed) {
 
   apps.describe =
       apps.topic->add_subcommand("describe", "Describe topics: partitions, leaders, replicas, configuration");
-  apps.describe->add_option("names", parsed.describe.names, "Names (default: all)")->type_name("NAMES");
+  apps.describe->add_option("TOPIC", parsed.describe.names, "Names of topics (default: all)")->type_name("");
 
   CLI::App* erase = apps.topic->add_subcommand("delete", "Delete topics and their data");
-  erase->add_option("names", parsed.erase.names, "Names")->type_name("NAMES")->required();
+  erase->add_option("TOPIC", parsed.erase.names, "Names of topics")->type_name("")->required();
   erase->add_flag("--if-exists", parsed.erase.if_exists, "A topic that does not exist is no fault");
 
   const std::pair<CLI::App*, bool*> json[] = {{apps.create, &parsed.create.json},
@@ -189,6 +209,72 @@ TopicCommand topic_command(const TopicApps& apps, Parsed& parsed) {
   return command;
 }
 
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+std::vector<std::string> commands_of(CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+CLI::App* subcommand_of(CLI::App& app, const std::string& name) {
+  for (CLI::App* command : app.get_subcommands(nullptr)) {
+    if (command->get_name() == name) {
+      return command;
+    }
+  }
+  return nullptr;
+}
+
+// The command that the first words name, as far as they do, or what is wrong with them.
+struct NamedCommand {
+  CLI::App* app = nullptr;
+  std::string fault;
+};
+
+NamedCommand find_command(CLI::App& root, const std::vector<std::string>& words) {
+  CLI::App* app = &root;
+  for (std::size_t i = 0;; ++i) {
+    const std::vector<std::string> commands = commands_of(*app);
+    if (commands.empty() || (i < words.size() && words[i].starts_with('-'))) {
+      return {app, ""};
+    }
+    CLI::App* named = i < words.size() ? subcommand_of(*app, words[i]) : nullptr;
+    if (named != nullptr) {
+      app = named;
+      continue;
+    }
+    std::string fault = full_name(*app) + ": ";
+    if (i == words.size()) {
+      fault += "a command is missing";
+    } else {
+      fault += "there is no command '" + words[i] + "'";
+      if (const std::string nearest = nearest_name(words[i], commands); !nearest.empty()) {
+        return {app, fault + "; did you mean '" + full_name(*app) + " " + nearest + "'?"};
+      }
+    }
+    return {app, fault + "; there are " + joined(commands)};
+  }
+}
+
+std::string what_is_missing(const CLI::App& app, const CLI::RequiredError& missing) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() && option->get_required() && option->count() == 0) {
+      return full_name(app) + ": at least one " + option->get_name(true) + " must be named";
+    }
+  }
+  return full_name(app) + ": " + missing.what();
+}
+
+std::unexpected<CommandLineEnd> wrong_usage(const std::string& line) {
+  return std::unexpected(
+      CommandLineEnd{.exit_code = tools::kExitWrongUsage, .text = line + "\nRun with --help for more information.\n"});
+}
+
 }  // namespace
 
 std::expected<Command, CommandLineEnd> parse_command_line(std::vector<std::string> arguments) {
@@ -197,7 +283,7 @@ std::expected<Command, CommandLineEnd> parse_command_line(std::vector<std::strin
   root.footer(kFooter);
   root.require_subcommand(1);
   bool version_flag = false;
-  root.add_flag("--version", version_flag, "Print the version");
+  root.add_flag("--version,-v", version_flag, "Print the version");
   CLI::App& start = add_start(root, parsed.start);
   CLI::App& format = add_format(root, parsed.format);
   CLI::App& version = *root.add_subcommand("version", "Print the version");
@@ -205,12 +291,22 @@ std::expected<Command, CommandLineEnd> parse_command_line(std::vector<std::strin
   CLI::App& dump = add_dump_log(root, parsed.dump);
   const TopicApps topic = add_topic(root, parsed);
 
-  if (arguments.size() == 1 && arguments.front() == "--version") {
+  if (arguments.size() == 1 && (arguments.front() == "--version" || arguments.front() == "-v")) {
     return VersionCommand{};
+  }
+  if (!arguments.empty() && arguments.front() == "help") {  // 'help start' is 'start --help'
+    std::ranges::rotate(arguments, arguments.begin() + 1);
+    arguments.back() = "--help";
+  }
+  const NamedCommand named = find_command(root, arguments);
+  if (!named.fault.empty()) {
+    return wrong_usage(named.fault);
   }
   std::ranges::reverse(arguments);  // CLI11 takes them from the back
   try {
     root.parse(std::move(arguments));
+  } catch (const CLI::RequiredError& missing) {
+    return wrong_usage(what_is_missing(*named.app, missing));
   } catch (const CLI::ParseError& stop) {
     std::ostringstream out;
     std::ostringstream errors;

@@ -1,5 +1,9 @@
 #include "apps/command_line.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "apps/node_settings.h"
@@ -19,6 +23,11 @@ int exit_code_of(std::vector<std::string> arguments) {
   return command ? -1 : command.error().exit_code;
 }
 
+std::string text_of_end(std::vector<std::string> arguments) {
+  const auto command = parse_command_line(std::move(arguments));
+  return command ? "" : command.error().text;
+}
+
 TEST(CommandLine, StartTakesAFileAndAnyNumberOfSettings) {
   const auto start = parsed<StartCommand>({"start", "--config", "server.properties", "--set", "node.id=3", "--set",
                                            "log.dirs=/a", "--log-format", "json", "--log-level", "debug"});
@@ -35,10 +44,49 @@ TEST(CommandLine, HelpIsNoFault) {
   EXPECT_NE(parse_command_line({"start", "--help"}).error().text.find("--set"), std::string::npos);
 }
 
+TEST(CommandLine, HelpAndVersionAreUnderstoodHoweverTheyAreAsked) {
+  EXPECT_EQ(exit_code_of({"help"}), 0);
+  EXPECT_EQ(text_of_end({"help", "start"}), text_of_end({"start", "--help"}));
+  EXPECT_EQ(text_of_end({"help", "topic", "create"}), text_of_end({"topic", "create", "--help"}));
+  EXPECT_EQ(exit_code_of({"help", "strat"}), 2);
+  static_cast<void>(parsed<VersionCommand>({"-v"}));
+  static_cast<void>(parsed<VersionCommand>({"--version"}));
+}
+
+TEST(CommandLine, AWrongCommandIsNamedWithTheNearest) {
+  EXPECT_TRUE(text_of_end({"strat"}).starts_with("moldau: there is no command 'strat'; did you mean 'moldau start'?"));
+  EXPECT_TRUE(text_of_end({"topic", "crate", "a"})
+                  .starts_with("moldau topic: there is no command 'crate'; did you mean 'moldau topic create'?"));
+  EXPECT_TRUE(text_of_end({"topic", "foo"})
+                  .starts_with("moldau topic: there is no command 'foo'; there are create, list, describe, delete"));
+  EXPECT_TRUE(text_of_end({}).starts_with("moldau: a command is missing; there are start, "));
+  EXPECT_TRUE(text_of_end({"topic"}).starts_with("moldau topic: a command is missing; there are create, "));
+  EXPECT_TRUE(text_of_end({"topic", "create"}).starts_with("moldau topic create: at least one TOPIC must be named"));
+  EXPECT_TRUE(text_of_end({"dump-log", "--json"}).starts_with("moldau dump-log: at least one FILE must be named"));
+  EXPECT_TRUE(text_of_end({"format"}).starts_with("moldau format: --cluster-id is required"));
+}
+
+TEST(CommandLine, HelpSaysWhatIsTaken) {
+  const std::string start = text_of_end({"start", "--help"});
+  EXPECT_EQ(start.find("KEY=VALUE ..."), std::string::npos) << "one value for each --set";
+  for (const char* command : {"start", "format", "dump-log"}) {
+    EXPECT_NE(text_of_end({command, "--help"}).find("2 wrong usage"), std::string::npos) << command;
+  }
+  EXPECT_NE(text_of_end({"topic", "delete", "--help"}).find("TOPIC ..."), std::string::npos);
+}
+
+TEST(CommandLine, FormatTakesTheShortOptionsOfKafkasTool) {
+  const auto format = parsed<FormatCommand>({"format", "-t", "new", "-c", "server.properties", "-g", "-s"});
+  EXPECT_EQ(format.cluster_id, "new");
+  EXPECT_EQ(format.config.file, "server.properties");
+  EXPECT_TRUE(format.ignore_formatted);
+}
+
 TEST(CommandLine, WrongUsageEndsWithTwo) {
   EXPECT_EQ(exit_code_of({}), 2);
   EXPECT_EQ(exit_code_of({"begin"}), 2);
   EXPECT_EQ(exit_code_of({"start", "--set", "node.id"}), 2);
+  EXPECT_EQ(exit_code_of({"start", "--set", "a=1", "b=2"}), 2);
   EXPECT_EQ(exit_code_of({"start", "--log-level", "loud"}), 2);
   EXPECT_EQ(exit_code_of({"start", "now"}), 2);
   EXPECT_EQ(exit_code_of({"topic"}), 2);

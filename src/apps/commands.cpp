@@ -2,17 +2,21 @@
 
 #include <future>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
+#include "apps/bootstrap_servers.h"
 #include "apps/node_settings.h"
-#include "broker/config/listener_parser.h"
 #include "raft/driver/format.h"
 #include "runtime/asio/asio_world.h"
 #include "runtime/asio/kernel_random.h"
 #include "runtime/asio/posix_fs.h"
 #include "runtime/asio/shard_clock.h"
+#include "storage/checkpoint/meta_properties.h"
 
 namespace moldau::apps {
 namespace {
@@ -36,17 +40,38 @@ runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools:
   return tools::delete_topics(broker, std::move(options));
 }
 
-// Connects, does what was asked, and closes. The parameters are in the frame: they outlive every wait.
-runtime::Task<CommandResult> talk_to_broker(std::shared_ptr<client::BrokerConnection> broker, runtime::Endpoint at,
+// Takes the first of the servers that answers, does what was asked, and closes. The parameters are in the frame: they
+// outlive every wait.
+runtime::Task<CommandResult> talk_to_broker(runtime::World world, std::vector<runtime::Endpoint> servers,
                                             TopicCommand command) {
-  if (const Result<> opened = co_await broker->open(at); !opened) {
-    co_return refusal("no Kafka broker answers at " + command.bootstrap_server + " (" + opened.error().message() +
-                      "); start one with 'moldau start', or name another address with --bootstrap-server");
+  std::string reasons;
+  for (const runtime::Endpoint& at : servers) {
+    const auto broker = std::make_unique<client::BrokerConnection>(
+        world.shard(0), world.network(0),
+        client::BrokerConnection::Config{.client_id = "moldau-topic", .request_timeout = command.timeout});
+    const Result<> opened = co_await broker->open(at);
+    if (opened && !broker->is_controller()) {
+      CommandResult result =
+          co_await std::visit([&](auto& action) { return run_action(*broker, std::move(action)); }, command.action);
+      broker->close();
+      co_return result;
+    }
+    reasons += (reasons.empty() ? "" : ", ") + text_of(at) + " (" +
+               (opened ? "that is a controller's listener, not a broker's" : client::explain(opened.error())) + ")";
+    broker->close();
   }
-  CommandResult result =
-      co_await std::visit([&](auto& action) { return run_action(*broker, std::move(action)); }, command.action);
-  broker->close();
-  co_return result;
+  co_return refusal("no Kafka broker answers at " + reasons +
+                    "; start one with 'moldau start', or name another address with --bootstrap-server");
+}
+
+// The cluster that one of the directories was formatted for; what cannot be read is left to the format that follows.
+std::optional<std::string> known_cluster(runtime::FileSystem& fs, const std::vector<std::string>& directories) {
+  for (const std::string& directory : directories) {
+    if (const auto found = storage::read_meta_properties(fs, directory)) {
+      return found->cluster_id;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -71,7 +96,11 @@ CommandResult format_directory(const FormatCommand& command) {
   const broker::ListenerConfig& controller = config.controller_listener();
   const runtime::Endpoint at = controller.told();
   raft::FormatOptions options;
-  options.cluster_id = command.cluster_id == "new" ? random.uuid().to_string() : command.cluster_id;
+  options.cluster_id = command.cluster_id;
+  if (command.cluster_id == "new") {
+    const auto known = command.ignore_formatted ? known_cluster(fs, config.log_dirs) : std::nullopt;
+    options.cluster_id = known.value_or(random.uuid().to_string());
+  }
   options.node_id = config.node_id;
   options.log_directories = config.log_dirs;
   options.metadata_log_directory = config.metadata_log_dir;
@@ -87,17 +116,17 @@ CommandResult format_directory(const FormatCommand& command) {
                      directory.directory_id.to_string() + "\n";
   }
   if (formatted->empty()) {
-    result.output = "nothing to do: formatted already\n";
+    result.output = "nothing to do: formatted already, for cluster " + options.cluster_id + "\n";
   }
   return result;
 }
 
 CommandResult run_topic_command(const TopicCommand& command) {
-  const auto at = broker::parse_endpoint(command.bootstrap_server);
-  if (!at) {
+  auto servers = parse_bootstrap_servers(command.bootstrap_server);
+  if (!servers) {
     return {.exit_code = tools::kExitWrongUsage,
             .output = {},
-            .errors = "moldau: --bootstrap-server " + command.bootstrap_server + ": " + at.error() + "\n"};
+            .errors = "moldau: --bootstrap-server " + command.bootstrap_server + ": " + servers.error() + "\n"};
   }
   runtime::StreamLogger logger(STDERR_FILENO, runtime::LogFormat::kPlain, LogLevel::kWarn);
   runtime::AsioWorld world({.shards = 1, .workers = 1}, logger);
@@ -106,10 +135,7 @@ CommandResult run_topic_command(const TopicCommand& command) {
   auto result = promise.get_future();
   world.start();
   view.shard(0).post([&] {
-    auto broker = std::make_shared<client::BrokerConnection>(
-        view.shard(0), view.network(0),
-        client::BrokerConnection::Config{.client_id = "moldau-topic", .request_timeout = command.timeout});
-    runtime::spawn(talk_to_broker(broker, *at, command),
+    runtime::spawn(talk_to_broker(view, *std::move(servers), command),
                    [&promise](CommandResult done) { promise.set_value(std::move(done)); });
   });
   return result.get();

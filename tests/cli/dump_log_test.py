@@ -100,6 +100,32 @@ def unreadable(moldau, data):
     return None
 
 
+def no_files(moldau, data):
+    """What is no file is said to be none: a directory with a segment's name, a pipe that nobody writes to."""
+    directory, pipe = data / "00000000000000000011.log", data / "00000000000000000012.log"
+    directory.mkdir()
+    os.mkfifo(pipe)
+    good = "recovery-point-offset-checkpoint"
+    try:
+        code, got, errors = dump(moldau, data, directory.name, pipe.name, good)
+    finally:
+        directory.rmdir()
+        pipe.unlink()
+    if code != 1 or f"{directory.name}: is a directory" not in errors or f"{pipe.name}: is no regular file" not in errors:
+        return f"exit code {code}: {got} {errors}"
+    return None if f"Dumping {good}" in got and "invalid bytes" not in got else got
+
+
+def marks(moldau, data):
+    """Files of a log directory that hold little or nothing are no fault."""
+    (data / ".lock").touch()
+    (data / ".kafka_cleanshutdown").write_text('{"version":0,"brokerEpoch":7}')
+    code, got, errors = dump(moldau, data, ".lock", ".kafka_cleanshutdown")
+    if code != 0 or "brokerEpoch: 7" not in got or ".lock: holds nothing" not in errors:
+        return f"exit code {code}: {got} {errors}"
+    return None
+
+
 def checkpoints(moldau, data):
     names = ["recovery-point-offset-checkpoint", "replication-offset-checkpoint", "plain-0/leader-epoch-checkpoint",
              "plain-0/partition.metadata"]
@@ -134,7 +160,7 @@ def main():
             for golden_file in sorted((GOLDEN / f"{name}.dump").glob("*.txt")):
                 report(f"{name} {golden_file.stem}", compare(moldau, data, golden_file))
             if name == "rich-clean":
-                for case in (as_json, damaged, unreadable, checkpoints):
+                for case in (as_json, damaged, unreadable, no_files, marks, checkpoints):
                     report(case.__name__.replace("_", " "), case(moldau, data))
             shutil.rmtree(data)
     return 1 if failed else 0

@@ -1,3 +1,4 @@
+#include "storage/checkpoint/clean_shutdown.h"
 #include "storage/checkpoint/durable_end_file.h"
 #include "storage/checkpoint/offset_checkpoint.h"
 #include "storage/checkpoint/partition_metadata.h"
@@ -8,6 +9,7 @@ namespace moldau::tools {
 namespace {
 
 constexpr std::uint64_t kCheckpointBytesMax = 1ULL << 30;
+constexpr std::string_view kLockFile = ".lock";
 
 bool is_offset_checkpoint(std::string_view name) {
   return name == storage::kRecoveryPointCheckpoint || name == storage::kHighWatermarkCheckpoint ||
@@ -64,6 +66,20 @@ void dump_partition_metadata(DumpContext& context, Bytes content) {
   context.print(Row("partition").add("version", metadata->version).add_text("topicId", metadata->topic_id.to_string()));
 }
 
+void dump_clean_shutdown(DumpContext& context, Bytes content) {
+  const auto epoch = storage::parse_clean_shutdown(content);
+  if (!epoch) {
+    context.note("the last process stopped cleanly; under which broker epoch is not told");
+    return;
+  }
+  context.print(Row("cleanShutdown").add("brokerEpoch", epoch->value()));
+}
+
+// Kafka's is empty, and so is ours.
+void dump_lock(DumpContext& context, Bytes /*content*/) {
+  context.note("holds nothing: a running node keeps a lock on it");
+}
+
 }  // namespace
 
 bool dump_checkpoint(DumpContext& context, const std::string& path, std::string_view name) {
@@ -71,6 +87,8 @@ bool dump_checkpoint(DumpContext& context, const std::string& path, std::string_
                                       : name == storage::kDurableEndFile        ? dump_durable_ends
                                       : name == storage::kLeaderEpochFile       ? dump_leader_epochs
                                       : name == storage::kPartitionMetadataFile ? dump_partition_metadata
+                                      : name == storage::kCleanShutdownFile     ? dump_clean_shutdown
+                                      : name == kLockFile                       ? dump_lock
                                                                                 : nullptr;
   if (dump == nullptr) {
     return false;

@@ -47,6 +47,8 @@ void dump_file(DumpContext& context, const std::string& path) {
     dump_offset_index(context, path);
   } else if (name.ends_with(".snapshot")) {
     dump_producer_snapshot(context, path);
+  } else if (name == "meta.properties" || name == "quorum-state" || name == "moldau.durable-end-heirs") {
+    context.fault("not dumped: it is text, and can be read as it is");
   } else {
     context.fault("ignored: a name that no file of a log has; 'moldau dump-log --help' names the kinds");
   }

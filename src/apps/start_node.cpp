@@ -16,7 +16,9 @@
 
 #include <fmt/format.h>
 
+#include "apps/bootstrap_servers.h"
 #include "apps/node_settings.h"
+#include "broker/node/listen_refusal.h"
 #include "broker/node/node.h"
 #include "http/server.h"
 #include "runtime/asio/asio_world.h"
@@ -31,11 +33,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds kStopLimit{5000};     // a clean stop, whole
 constexpr milliseconds kNodePatience{4000};  // the node's part of it
 constexpr milliseconds kSameSignal{500};     // a supervisor may signal the process and its group: that counts once
-
-std::string text_of(const runtime::Endpoint& at) {
-  const bool is_ipv6 = at.host.find(':') != std::string::npos;
-  return is_ipv6 ? fmt::format("[{}]:{}", at.host, at.port) : fmt::format("{}:{}", at.host, at.port);
-}
 
 int refuse(const std::string& line) {
   fmt::print(stderr, "moldau start: {}\n", line);
@@ -100,7 +97,8 @@ class NodeProcess {
   void start() {
     if (start_http()) {
       node_->start({.on_ready = [this](const broker::ReadyInfo& info) { announce(info); },
-                    .on_failed = [this](const std::string&) { fail(); }});
+                    .on_failed = [this](const std::string&) { fail(); },
+                    .on_refused = [this](const std::string& line) { refuse_start(line); }});
     }
   }
 
@@ -122,11 +120,8 @@ class NodeProcess {
       });
     });
     if (const Result<> listening = http_->start(*at); !listening) {
-      log(logger_, LogLevel::kError, "http",
-          "moldau.http.listen {}: {}; set another address, or an empty one to go without", text_of(*at),
-          listening.error().message());
       http_.reset();
-      fail();
+      refuse_start(fmt::format("moldau.http.listen {}: {}", text_of(*at), broker::listen_refusal(listening.error())));
       return false;
     }
     return true;
@@ -175,6 +170,13 @@ class NodeProcess {
     world_.request_stop();
   }
 
+  // Before anything began.
+  void refuse_start(const std::string& line) {
+    refuse(line);
+    refused_ = true;
+    fail();
+  }
+
   // On the main thread, which is the watchdog too: whatever hangs, the process ends in time.
   int stop() {
     const auto until = steady_clock::now() + kStopLimit;
@@ -194,7 +196,9 @@ class NodeProcess {
     if (!world_.stop(std::max(left, milliseconds(1)))) {
       end_late();
     }
-    log(logger_, LogLevel::kInfo, "node", "stopped{}", clean ? "" : ", not cleanly");
+    if (!refused_) {
+      log(logger_, LogLevel::kInfo, "node", "stopped{}", clean ? "" : ", not cleanly");
+    }
     return clean ? tools::kExitDone : tools::kExitRefused;
   }
 
@@ -212,6 +216,7 @@ class NodeProcess {
   std::unique_ptr<http::Server> http_;                      // (home)
   std::optional<steady_clock::time_point> stop_signalled_;  // (home)
   bool failed_ = false;                                     // (home)
+  bool refused_ = false;                                    // (home)
 };
 
 }  // namespace

@@ -168,18 +168,31 @@ def case_what_the_broker_refuses_ends_with_one(work):
 def case_no_broker_says_what_to_do(work):
     port, = free_ports(1)
     code, out, err = run("topic", "list", "--bootstrap-server", f"127.0.0.1:{port}", cwd=work)
-    check(code == 1 and "moldau start" in err and str(port) in err, f"{code} {err}")
+    check(code == 1 and "moldau start" in err and f"127.0.0.1:{port} (connection refused)" in err, f"{code} {err}")
+    code, out, err = run("topic", "list", "--bootstrap-server", "no-such-host.invalid:9092", "--timeout", 30, cwd=work)
+    check(code == 1 and "host name cannot be resolved" in err, f"{code} {err}")
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         at = f"127.0.0.1:{silent.getsockname()[1]}"
         code, out, err = run("topic", "list", "--bootstrap-server", at, "--timeout", "0.5", cwd=work)
-        check(code == 1 and "timed out" in err, f"a silent server: {code} {err}")
+        check(code == 1 and "timed out after 0.5 s" in err, f"a silent server: {code} {err}")
+
+
+def case_the_first_broker_that_answers_is_asked(work):
+    nobody, = free_ports(1)
+    with Node(work) as node:
+        servers = f"127.0.0.1:{nobody},127.0.0.1:{node.controller},127.0.0.1:{node.port}"
+        code, out, err = run("topic", "list", "--bootstrap-server", servers, cwd=work)
+        check(code == 0, f"{servers}: {code} {err}")
+        code, out, err = run("topic", "list", "--bootstrap-server", f"127.0.0.1:{node.controller}", cwd=work)
+        check(code == 1 and "controller's listener" in err, f"{code} {err}")
 
 
 def case_wrong_usage_ends_with_two(work):
     for arguments in ([], ["begin"], ["start", "--set", "x"], ["topic"], ["topic", "create"], ["dump-log"], ["format"],
-                      ["topic", "list", "--bootstrap-server", "nowhere"]):
+                      ["topic", "list", "--bootstrap-server", "nowhere"],
+                      ["topic", "list", "--bootstrap-server", "PLAINTEXT://127.0.0.1:9092"]):
         code, out, err = run(*arguments, cwd=work)
         check(code == 2 and err and not out, f"{arguments}: {code} {out} {err}")
 
@@ -194,7 +207,7 @@ def case_help_everywhere(work):
 def case_version_and_random_uuid(work):
     code, out, _ = run("version", cwd=work)
     check(code == 0 and re.fullmatch(r"moldau \d+\.\d+\.\d+ \(Apache Kafka 4\.3\)\n", out), out)
-    check(run("--version", cwd=work)[1] == out, "--version")
+    check(run("--version", cwd=work)[1] == out and run("-v", cwd=work)[1] == out, "--version")
     uuids = {run("random-uuid", cwd=work)[1] for _ in range(3)}
     check(len(uuids) == 3 and all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{21}\n", uuid) for uuid in uuids), str(uuids))
 
@@ -345,6 +358,11 @@ def case_a_named_directory_must_be_formatted(work):
     data = work / "data"
     code, out, err = run("start", "--set", f"log.dirs={data}", cwd=work)
     check(code == 1 and "moldau format" in err, f"{code} {err}")
+    check(not data.exists(), "a refused start made the directory")
+    data.mkdir()
+    code, out, err = run("start", "--set", f"log.dirs={data}", cwd=work)
+    check(code == 1 and "moldau format" in err and not list(data.iterdir()), f"{code} {err} {list(data.iterdir())}")
+    data.rmdir()
     cluster = run("random-uuid", cwd=work)[1].strip()
     code, out, err = run("format", "--cluster-id", cluster, "--standalone", "--set", f"log.dirs={data}", cwd=work)
     check(code == 0 and cluster in out, f"format: {code} {out} {err}")
@@ -352,6 +370,8 @@ def case_a_named_directory_must_be_formatted(work):
     code, out, err = run("format", "--cluster-id", cluster, "--set", f"log.dirs={data}", cwd=work)
     check(code == 1 and err, f"format twice: {code} {err}")
     check(run("format", "--cluster-id", cluster, "--ignore-formatted", "--set", f"log.dirs={data}", cwd=work)[0] == 0, "ignored")
+    code, out, err = run("format", "-t", "new", "-g", "--set", f"log.dirs={data}", cwd=work)
+    check(code == 0 and cluster in out, f"'new' where a cluster is: {code} {out} {err}")
     with Node(work, "--set", f"log.dirs={data}") as node:
         check(READY.search(node.out)[2] == cluster, node.out)
 
@@ -380,7 +400,8 @@ def case_a_second_process_is_refused(work):
     with Node(work) as node:
         second = Node(work)
         code, out, err = run(*second.arguments, cwd=work)
-        check(code == 1 and "moldau-data" in err, f"{code} {err}")
+        check(code == 1 and re.search(r"^moldau start: log directory \S*moldau-data: another process uses it; [^:]*\n\Z", err, re.M),
+              f"{code} {err}")
         check(node.get("/readyz")[0] == 200, "the first one suffered")
 
 
@@ -392,7 +413,8 @@ def case_an_address_in_use_is_refused(work):
             other.arguments += ["--set", busy, "--set", f"log.dirs={work / 'other'}"]
             run("format", "--cluster-id", "new", "--ignore-formatted", "--set", f"log.dirs={work / 'other'}", cwd=work)
             code, out, err = run(*other.arguments, cwd=work)
-            check(code == 1 and re.search(r"127\.0\.0\.1:\d+", err), f"{busy}: {code} {err}")
+            check(code == 1 and re.search(r"^moldau start: .*127\.0\.0\.1:\d+: another process listens there; .*\n\Z", err, re.M),
+                  f"{busy}: {code} {err}")
 
 
 def case_a_clean_stop_and_the_start_after_it(work):

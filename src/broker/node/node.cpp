@@ -8,6 +8,7 @@
 #include "broker/node/acceptor.h"
 #include "broker/node/auto_creator.h"
 #include "broker/node/broker_lifecycle.h"
+#include "broker/node/listen_refusal.h"
 #include "broker/node/node_controller.h"
 #include "broker/node/node_directory.h"
 #include "broker/node/node_metrics.h"
@@ -141,6 +142,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
 
   runtime::Shard& home() const noexcept { return world_.shard(0); }
   void fail(const std::string& line);
+  void refuse(const std::string& line);
   // Runs `each(i)` on every shard, then `done` here.
   void on_every_shard(Function<void(std::size_t)> each, Callback done);
   [[nodiscard]] bool bind_listeners();
@@ -235,6 +237,14 @@ void Node::Impl::fail(const std::string& line) {
   }
 }
 
+void Node::Impl::refuse(const std::string& line) {
+  if (!events_.on_refused) {
+    return fail(line);
+  }
+  failed_ = true;
+  events_.on_refused(line);
+}
+
 void Node::Impl::on_every_shard(Function<void(std::size_t)> each, Callback done) {
   struct Round {
     Function<void(std::size_t)> each;
@@ -270,8 +280,8 @@ bool Node::Impl::bind_listeners() {
     ConnectionQuota& quota = listener.is_controller ? controller_quota_ : broker_quota_;
     Acceptor& acceptor = acceptors_.emplace_back(listener, quota, shares_.waiting, world_.logger);
     if (const Result<> bound = acceptor.bind(world_.network(0), config_.listen_backlog); !bound) {
-      fail("listener " + listener.name + " on " + listener.bind.host + ":" + std::to_string(listener.bind.port) + ": " +
-           bound.error().message());
+      refuse("listener " + listener.name + " on " + listener.bind.host + ":" + std::to_string(listener.bind.port) +
+             ": " + listen_refusal(bound.error()));
       return false;
     }
   }

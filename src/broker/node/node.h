@@ -47,6 +47,9 @@ class Node {
   struct Events {
     Function<void(const ReadyInfo&)> on_ready;     // serves clients
     Function<void(const std::string&)> on_failed;  // cannot go on: one line; call stop() or destroy
+    // A start that ends before anything began, for an address: the hearer tells the line. Unset: it is logged, and
+    // on_failed is called.
+    Function<void(const std::string&)> on_refused;
   };
   void start(Events events);
   // Within `patience`: what takes longer is cut off. `stopped(clean)` once.

@@ -5,6 +5,7 @@
 #include "broker/node/metadata_check.h"
 #include "raft/driver/bootstrap_file.h"
 #include "raft/driver/format.h"
+#include "storage/checkpoint/meta_properties.h"
 #include "storage/directory/open_directories.h"
 
 namespace moldau::broker {
@@ -84,6 +85,15 @@ std::expected<NodeDirectory, std::string> open_node_directory(const runtime::Wor
   if (format_if_empty) {
     if (auto fault = format_empty(world, config)) {
       return std::unexpected(*std::move(fault));
+    }
+  }
+  // Before anything is made there: a name that was mistyped leaves no directory behind.
+  for (const std::string& path : config.log_dirs) {
+    const Result<bool> formatted = world.fs.exists(runtime::join_path(path, storage::kMetaPropertiesFile));
+    if (formatted && !*formatted) {
+      return std::unexpected(path +
+                             " was never formatted: it has no meta.properties; if its name is right, run "
+                             "'moldau format' with the same configuration first");
     }
   }
   auto opened = storage::open_log_directories(world.fs, world.logger, config.log_dirs,

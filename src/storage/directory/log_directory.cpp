@@ -43,8 +43,13 @@ std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(
   }
   auto lock = fs.lock(directory->path_of(kLockFile));
   if (!lock) {
-    const bool held = lock.error().kind() == ErrorKind::kLocked;
-    return fault(lock.error(), held ? "another process uses it" : "cannot be locked", held);
+    if (lock.error().kind() == ErrorKind::kLocked) {
+      return std::unexpected(DirectoryFault{
+          lock.error(),
+          fmt::format("log directory {}: another process uses it; stop that one, or set log.dirs to another", at),
+          true});
+    }
+    return fault(lock.error(), "cannot be locked", false);
   }
   directory->lock_ = *std::move(lock);
   if (auto found = directory->read_files()) {

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "sim/checker/history.h"
 #include "sim/checker/stored_log.h"
+#include "sim/workload/churner.h"
 #include "sim/workload/producer.h"
 #include "sim/workload/reader.h"
 
@@ -60,6 +62,9 @@ class Bench {
     for (std::uint32_t i = 0; i < producers; ++i) {
       add_producer(i);
     }
+    if (random_.chance(400'000)) {
+      add_churner();
+    }
   }
 
   void run() {
@@ -73,7 +78,11 @@ class Bench {
       history_.fault("L1: a batch is not acknowledged although broker and network are well");
     }
     reader().read_whole();
-    if (!sim_.run_until([this] { return reader().finished(); }, kReadLimit) && !faulty()) {
+    if (churner_) {
+      churner().finish();
+    }
+    const auto read = [this] { return reader().finished() && (!churner_ || churner().finished()); };
+    if (!sim_.run_until(read, kReadLimit) && !faulty()) {
       history_.fault("L1: the log cannot be read to its end although broker and network are well");
     }
     if (reader().finished()) {
@@ -144,9 +153,17 @@ class Bench {
     sim_.start(node);
   }
 
+  void add_churner() {
+    churner_ = sim_.add_node({.shards = 1}, [this, random = random_.fork()](runtime::World world) mutable {
+      return std::make_unique<Churner>(world, workload_, random.fork());
+    });
+    sim_.start(*churner_);
+  }
+
   [[nodiscard]] Era era() const { return {.life = schedule_->life(), .power_cuts = schedule_->power_cuts()}; }
   [[nodiscard]] bool faulty() const noexcept { return !history_.faults().empty(); }
   [[nodiscard]] Reader& reader() const { return dynamic_cast<Reader&>(*sim_.program(reader_)); }
+  [[nodiscard]] Churner& churner() const { return dynamic_cast<Churner&>(*sim_.program(*churner_)); }
   [[nodiscard]] bool drained() const {
     return reader().topic_made() && std::all_of(producers_.begin(), producers_.end(), [this](std::uint32_t node) {
              return dynamic_cast<Producer&>(*sim_.program(node)).drained();
@@ -161,6 +178,7 @@ class Bench {
   std::unique_ptr<CrashSchedule> schedule_;
   std::uint32_t reader_ = 0;
   std::vector<std::uint32_t> producers_;
+  std::optional<std::uint32_t> churner_;
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ constexpr std::string_view kWanted[] = {
     "sim.read_record_rewritten",           // a lost tail that a reader had seen
     "sim.told_of_a_divergence",            // and was told of
     "sim.told_of_a_newer_epoch",           //
+    "sim.topic_created_again",             // under the name of a deleted one
 };
 
 }  // namespace

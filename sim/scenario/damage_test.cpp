@@ -179,6 +179,36 @@ TEST(Damage, OfPartitionMetadataDoesNotSetTheRecordsAside) {
   }
 }
 
+// The kernel keeps what it could not write for clean: a restart reads it, and only a write makes a later sync carry it.
+TEST(FailedSync, WhatIsAcknowledgedBehindItAfterARestartSurvivesAPowerCut) {
+  int acknowledged = 0;
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    Scenario scenario(seed);
+    scenario.start();
+    scenario.create_topic("t");
+    for (std::int64_t offset = 0; offset < 3; ++offset) {
+      ASSERT_EQ(scenario.produce("t", kAcksAll, "value").offset, Offset(offset));
+    }
+    scenario.run_for(std::chrono::milliseconds(1500));
+    scenario.disk().faults().sync_error_ppm = 1'000'000;
+    try {
+      (void)scenario.produce("t", kAcksAll, std::string(3000, 'x'));
+    } catch (const std::exception&) {
+      // its only log directory is offline: the broker stops
+    }
+    scenario.crash(CrashKind::kKill);
+    scenario.disk().faults().sync_error_ppm = 0;
+    scenario.start();
+    const auto answer = scenario.produce("t", kAcksAll, "acknowledged");
+    ASSERT_EQ(answer.error, ErrorCode::kNone);
+    ++acknowledged;
+    scenario.crash(CrashKind::kPowerCut);
+    scenario.start();
+    EXPECT_GT(scenario.log_end("t"), answer.offset) << "seed " << seed;
+  }
+  EXPECT_EQ(acknowledged, 30);
+}
+
 // A name that is used again says nothing of what it named before.
 TEST(RecreatedTopic, KeepsWhatWasAcknowledgedToIt) {
   for (const std::int64_t pause_ms : {0, 2, 20, 300, 7000}) {

@@ -52,6 +52,7 @@ Scenario::~Scenario() = default;
 
 void Scenario::begin() {
   ready_ = false;
+  failure_.clear();
   sim_.start(broker_);
 }
 

@@ -629,6 +629,29 @@ TEST_F(LogRecovery, TheRecoveryPointWaitsForTheSyncOfWhatRecoveryWroteAnew) {
   EXPECT_EQ(log_->recovery_point(), Offset(25));
 }
 
+TEST_F(LogRecovery, WhatLiesAboveTheDurableEndIsWrittenAgain) {
+  write_segments();
+  ASSERT_TRUE(sync(*log_, *fs_));
+  const auto synced = fs_->clone();
+  const std::string active = path(Offset(bases_[2]), FileRole::kLog);
+  const std::string closed = path(Offset(bases_[1]), FileRole::kLog);
+  const auto written_again = [&](const OpenHints& hints) {
+    log_.reset();
+    fs_ = synced->clone();
+    open(hints);
+    EXPECT_EQ(all(), written_);
+    return fs_->unsynced();
+  };
+  auto files = written_again({.recovery_point = Offset(bases_[1]), .durable_end = Offset(24)});
+  EXPECT_THAT(files, Contains(active));
+  EXPECT_THAT(files, Not(Contains(closed)));
+  files = written_again({.recovery_point = Offset(bases_[1])});
+  EXPECT_THAT(files, Contains(active));
+  EXPECT_THAT(files, Contains(closed));
+  files = written_again({.recovery_point = Offset(bases_[1]), .durable_end = Offset(25)});
+  EXPECT_THAT(files, Not(Contains(active)));
+}
+
 TEST_F(LogRecovery, AnIndexMadeAnewBelowTheRecoveryPointIsDurableAtOnce) {
   write_segments();
   ASSERT_TRUE(log_->close(true));

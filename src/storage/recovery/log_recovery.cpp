@@ -16,6 +16,10 @@
 namespace moldau::storage {
 namespace {
 
+// Without a durable end the topic does not wait for syncs, or the log was idle: all that was never synced may lie above
+// the recovery point, gigabytes of it that nobody was promised.
+constexpr std::uint64_t kWrittenAgainMax = 16 << 20;
+
 // The order of the steps, and between which bounds each of them works.
 class LogRecovery {
  public:
@@ -270,6 +274,32 @@ class LogRecovery {
         MOLDAU_CHECK(log_.segments[i]->write_indexes());
       }
       context_.names_unsynced = true;
+    }
+    return write_unsynced_again();
+  }
+
+  // After a sync that failed, the kernel holds the pages for clean that it could not write: they are read as if they
+  // were on the disk, and no later sync writes them. What lies above the durable end is therefore written once more.
+  Result<> write_unsynced_again() {
+    struct Rest {
+      Segment* segment;
+      std::uint64_t position;
+    };
+    std::vector<Rest> rests;
+    std::uint64_t bytes = 0;
+    for (std::size_t i = first_scanned_; i < log_.segments.size(); ++i) {
+      Segment& segment = *log_.segments[i];
+      MOLDAU_TRY(first, segment.find(log_.durable_end));
+      if (first) {
+        rests.push_back({&segment, first->position});
+        bytes += segment.size_bytes() - first->position;
+      }
+    }
+    if (!hints_.durable_end && bytes > kWrittenAgainMax) {
+      return {};
+    }
+    for (const Rest& rest : rests) {
+      MOLDAU_CHECK(rest.segment->write_again(rest.position));
     }
     return {};
   }

@@ -17,13 +17,17 @@
 //               (epoch_recovery.h);
 //             5 producer state: newest snapshot that can be trusted, then the batches behind it; the aborted
 //               transactions of scanned segments are written again (producer_recovery.h).
+//             6 what lies above the durable end is written once more, so that the next sync speaks of it (without a
+//               durable end: unless it is more than 16 MiB).
 // Invariants: R1  nothing below the bound is ever cut.   R2  what remains is a prefix of what was appended.
 //             R3  nothing is removed or repaired without a line in the report.
 //             R4  the marks of a fenced log are the hints it was opened with: however often it is opened, the damage
 //                 lies below its bound.
 // Errors:     kNotFound: no directory; kInvalid: a link or directory in a file's place; kTooLarge: a segment above
 //             2 GiB; kUnsupported: message formats before Kafka 0.11; kIo, kNoSpace.
-// Bound:      reads what lies above the recovery point, and the headers of the segment that holds it.
+// Bound:      reads what lies above the recovery point, and the headers of the segment that holds it; writes, a chunk
+// at
+//             a time, what lies above the durable end.
 // Not found:  a closed segment that lacks its tail after a clean stop, or is missing between others: nothing is read
 //             for it here, the first reader that comes to the gap fences the log (Log::read). After an unclean stop,
 //             missing segments before the first: retention may have removed them.

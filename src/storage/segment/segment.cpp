@@ -189,6 +189,24 @@ Result<std::uint64_t> Segment::truncate_to(Offset offset, std::int64_t now_ms) {
   return before - size_;
 }
 
+Result<> Segment::write_again(std::uint64_t position) {
+  MOLDAU_TRY(to, file());
+  unsynced_ = true;
+  ByteVector& buffer = context_.scan_buffer;
+  buffer.resize(std::max(buffer.size(), BatchScanner::kRecoveryChunk));
+  while (position < size_) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size_ - position));
+    MOLDAU_TRY(count, to->read_at(position, MutableBytes(buffer).first(wanted)));
+    if (count == 0) {
+      return fail(ErrorKind::kTruncated, "segment file is shorter than it was", 0, static_cast<std::int64_t>(position));
+    }
+    const Bytes piece = Bytes(buffer).first(count);
+    MOLDAU_CHECK(to->write_at(position, std::span(&piece, 1)));
+    position += count;
+  }
+  return {};
+}
+
 Result<> Segment::cut(std::uint64_t position) {
   MOLDAU_TRY(from, file());
   unsynced_ = true;

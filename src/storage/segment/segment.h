@@ -87,6 +87,8 @@ class Segment {
   [[nodiscard]] Result<> write_indexes();
   // Removes the batches that hold offsets at and above `offset`; bytes removed.
   [[nodiscard]] Result<std::uint64_t> truncate_to(Offset offset, std::int64_t now_ms);
+  // Writes the bytes from `position` on once more, as they are read, a chunk at a time.
+  [[nodiscard]] Result<> write_again(std::uint64_t position);
   // Removes all bytes from `position` on, when the caller has noted just the batches before it.
   [[nodiscard]] Result<> cut(std::uint64_t position);
 

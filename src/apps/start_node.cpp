@@ -78,6 +78,8 @@ class NodeProcess {
         world_({.shards = static_cast<std::uint32_t>(settings_.config.shards)}, logger_) {}
 
   int run() {
+    log(logger_, LogLevel::kInfo, "node", "moldau " MOLDAU_VERSION " (Apache Kafka 4.3), node {}, pid {}, data in {}",
+        settings_.config.node_id.value(), ::getpid(), settings_.config.log_dirs.front());
     auto node =
         broker::Node::open(world_.view(), settings_.config, {.format_if_empty = !settings_.directory_was_named});
     if (!node) {

@@ -146,6 +146,21 @@ def case_topics_are_created_listed_described_and_deleted(work):
         check("orders" in out and "bills" not in out, out)
 
 
+def case_the_log_tells_the_life_of_a_topic(work):
+    with Node(work) as node:
+        check(re.match(r"\S+ INFO node moldau \d+\.\d+\.\d+ \(Apache Kafka 4\.3\), node 1, pid \d+, data in \S*moldau-data\n", node.err),
+              f"the first line: {node.err}")
+        check(node.topic("create", "orders", "--partitions", 3, "--config", "retention.ms=86400000")[0] == 0, "create")
+        check(node.topic("delete", "orders")[0] == 0, "delete")
+        check(node.stop()[0] == 0, "stop")
+        lines = [line.split(" ", 1)[1] for line in node.err.splitlines() if " topics " in line]
+        check(len(lines) == 2 and re.match(r"INFO topics topic orders created: partitions 3, .*retention\.ms=86400000", lines[0])
+              and lines[1].startswith("INFO topics topic orders deleted"), f"{lines}")
+        check("leader -1" not in node.err and "follows in" not in node.err, node.err)
+    with Node(work, "--log-level", "info") as node:
+        check(node.stop()[0] == 0 and ".snapshot: removed" not in node.err, node.err)
+
+
 def case_what_the_broker_refuses_ends_with_one(work):
     with Node(work) as node:
         check(node.topic("create", "orders")[0] == 0, "create")

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "broker/node/remove_files.h"
+#include "broker/node/topic_journal.h"
 #include "replication/partition/partition.h"
 #include "storage/checkpoint/durable_end_file.h"
 #include "storage/directory/partition_directory.h"
@@ -248,6 +249,7 @@ void ReplicaHost::on_image(const metadata::ImageUpdate& update) {
   if (!loaded_ || stopping_) {
     return;
   }
+  log_topic_changes(logger_, update);
   // Deletions first: a topic that was deleted and created again waits for its own name.
   for (const auto& [topic_id, name] : update.changes->deleted_topics) {
     for (const auto& [index, partition] : update.before->topic(topic_id)->partitions) {

@@ -139,8 +139,8 @@ void RaftClient::carry_out(Effect effect) {
     log_->on_high_watermark(moved->offset);
     deliver_up_to(moved->offset);
   } else if (const auto* changed = std::get_if<LeaderChanged>(&effect.what)) {
-    log(environment_.logger, LogLevel::kInfo, "raft", "metadata epoch {}: leader {}", changed->epoch.value(),
-        changed->leader.value());
+    log(environment_.logger, changed->leader == kNoNode ? LogLevel::kDebug : LogLevel::kInfo, "raft",
+        "metadata epoch {}: leader {}", changed->epoch.value(), changed->leader.value());
     leader_change_ = *changed;
     tell_leader();
   } else if (const auto* complaint = std::get_if<Complaint>(&effect.what)) {

@@ -92,7 +92,7 @@ void Partition::on_registration(const PartitionRegistration& registration) {
   }
   const bool changed = core_.leader_epoch() != before || core_.role() != role_before;
   if (changed) {
-    moldau::log(environment_.logger, LogLevel::kInfo, kArea,
+    moldau::log(environment_.logger, core_.is_leader() ? LogLevel::kInfo : LogLevel::kDebug, kArea,
                 "{}-{}: {} in leader epoch {}, log [{}, {}), high watermark {}", name_.topic, name_.partition.value(),
                 core_.is_leader() ? "leads" : "follows", core_.leader_epoch().value(), core_.log_start().value(),
                 core_.log_end().value(), core_.high_watermark().value());

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/probe.h"
 #include "storage/log/log_state.h"
 #include "storage/recovery/producer_replay.h"
@@ -218,6 +219,11 @@ Result<std::uint32_t> Log::enforce_retention(std::int64_t now_ms, Offset high_wa
   if (config().cleanup_delete) {
     MOLDAU_CHECK(enforce(count_oversized(high_watermark)));
     MOLDAU_CHECK(enforce(count_expired(now_ms, high_watermark)));
+  }
+  if (removed > 0) {
+    log(environment_.logger, LogLevel::kInfo, "storage",
+        "{}-{}: retention removed {} segment{}, offset {} is the first", name_.topic, name_.partition.value(), removed,
+        removed == 1 ? "" : "s", log_start_.value());
   }
   return removed;
 }

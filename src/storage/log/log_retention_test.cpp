@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -84,6 +85,9 @@ TEST_F(LogRetention, Semantics44BySizeNeverAboveTheHighWatermark) {
   EXPECT_LT(log_->size_bytes(), before);
   EXPECT_GE(log_->size_bytes(), 2'000U);
   EXPECT_EQ(log_->log_start(), all().front().offset);
+  EXPECT_EQ(logger_.lines.back(), fmt::format("topic-0: retention removed {} segments, offset {} is the first", removed,
+                                              log_->log_start().value()))
+      << "one line, however many";
   EXPECT_EQ(log_->read(Offset(0), log_->log_end(), 10, true).error().kind(), ErrorKind::kOutOfRange);
   EXPECT_THAT(names(), Contains("00000000000000000000.log.deleted"));
   EXPECT_THAT(log_->take_due_deletions(2'000), IsEmpty());

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "base/probe.h"
 #include "storage/recovery/damage.h"
 #include "storage/recovery/producer_replay.h"
@@ -33,8 +34,13 @@ Result<> ProducerRecovery::drop_snapshots(Offset trusted_end) {
   std::vector<Offset> dropped;
   for (const Offset offset : log_.snapshots) {
     if (const char* why = reason_to_drop(offset, trusted_end, kept)) {
-      report_.add(offset > log_.log_end ? Severity::kWarn : Severity::kInfo,
-                  fmt::format("{}: removed, {}", log_file_name(offset, FileRole::kProducerSnapshot), why));
+      if (offset > log_.log_end) {
+        report_.add(Severity::kWarn,
+                    fmt::format("{}: removed, {}", log_file_name(offset, FileRole::kProducerSnapshot), why));
+      } else {  // as after every stop
+        log(context_.logger, LogLevel::kDebug, "storage", "{}/{}: removed, {}", context_.directory,
+            log_file_name(offset, FileRole::kProducerSnapshot), why);
+      }
       dropped.push_back(offset);
     }
   }

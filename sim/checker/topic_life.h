@@ -1,8 +1,9 @@
-// What the outside knows of a topic that is deleted and created again under its name: of its present life alone. Its one
-// writer has one record on its way at a time and sends it again when it hears nothing, so a record may be stored twice,
-// but what was acknowledged is at its offset.
+// What the outside knows of a topic that is deleted and created again under its name: of its present life alone. Its
+// one writer has one record on its way at a time and sends it again when it hears nothing, so a record may be stored
+// twice, but what was acknowledged is at its offset.
 //
-// Judged: nothing acknowledged is missing (G3, G4), offsets do not move (G9), the front goes only as far as DeleteRecords
+// Judged: nothing acknowledged is missing (G3, G4), offsets do not move (G9), the front goes only as far as
+// DeleteRecords
 //         was told and at least as far as it answered (G11), nothing of an earlier life is read.
 #pragma once
 

@@ -168,8 +168,8 @@ void Churner::on_produced(const protocol::ProduceResponse& response) {
 }
 
 void Churner::delete_records() {
-  const Offset target(static_cast<std::int64_t>(random_.between(static_cast<std::uint64_t>(life_.deleted().value()),
-                                                                static_cast<std::uint64_t>(life_.acked_end().value()))));
+  const Offset target(static_cast<std::int64_t>(random_.between(
+      static_cast<std::uint64_t>(life_.deleted().value()), static_cast<std::uint64_t>(life_.acked_end().value()))));
   protocol::DeleteRecordsRequest request;
   request.timeout_ms = kTimeoutMs;
   auto& topic = request.topics.emplace_back();

@@ -1,5 +1,5 @@
-// A client that creates a topic, writes to it with acks=all, deletes records from its front, reads it whole, deletes it,
-// and creates it again under the same name, through all crashes. One request is on its way at a time.
+// A client that creates a topic, writes to it with acks=all, deletes records from its front, reads it whole, deletes
+// it, and creates it again under the same name, through all crashes. One request is on its way at a time.
 #pragma once
 
 #include <cstdint>

@@ -113,7 +113,8 @@ TEST_F(PartitionTest, AFollowerAppendsWhatItsLeaderSentAndFollowsItsHighWatermar
   EXPECT_EQ(partition->high_watermark(), Offset(0));
   partition->on_leader_values(Offset(1), Offset(0));
   EXPECT_EQ(partition->high_watermark(), Offset(1));
-  ASSERT_TRUE(partition->truncate_to(Offset(1)) || true);
+  ASSERT_TRUE(partition->truncate_to(Offset(1)));
+  EXPECT_EQ(partition->log_end(), Offset(0)) << "offset 0 is in the batch that went";
   EXPECT_EQ(partition->append(AppendOrigin::kReplica, LeaderEpoch(4), batch).error().code,
             ErrorCode::kFencedLeaderEpoch);
   ReadRequest request = from(0);

@@ -27,6 +27,11 @@ Result<bool> Log::truncate_to(Offset offset, std::int64_t now_ms) {
     while (state_->active().base() > offset) {
       MOLDAU_CHECK(remove_segment(state_->segments.size() - 1, now_ms));
     }
+    // A batch goes whole: were the log to end inside of it, what is left of its offsets would have no records.
+    MOLDAU_TRY(first_removed, state_->active().find(offset));
+    if (first_removed) {
+      offset = std::min(offset, first_removed->header.base_offset);
+    }
     MOLDAU_CHECK(state_->active().truncate_to(offset, now_ms));
     log_end_ = offset;
     log_start_ = std::min(log_start_, offset);

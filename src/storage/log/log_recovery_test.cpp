@@ -396,6 +396,19 @@ TEST_F(LogRecovery, DamageBehindACleanStopIsFound) {
   EXPECT_TRUE(log_->fenced());
 }
 
+TEST_F(LogRecovery, WhatWasPutBehindTheEndOfAClosedLogIsCut) {
+  write_segments();
+  ASSERT_TRUE(log_->close(true));
+  file(bases_[2]).resize(file(bases_[2]).size() + 4096);
+  const ByteVector extended = file(bases_[2]);
+  open({.clean_shutdown = true});
+  EXPECT_TRUE(log_->fenced()) << "no checkpoint says where it ended";
+  EXPECT_EQ(file(bases_[2]), extended);
+  open({.clean_shutdown = true, .recovery_point = Offset(25)});
+  EXPECT_FALSE(log_->fenced());
+  EXPECT_EQ(all(), written_);
+}
+
 struct IndexDamage {
   const char* name;
   void (*apply)(ByteVector& index, std::size_t entry);

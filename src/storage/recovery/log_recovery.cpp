@@ -124,8 +124,9 @@ class LogRecovery {
       log_.log_end = outcome.end;
       return {};
     }
-    if (hints_.clean_shutdown) {
-      bound_ = std::max(bound_, outcome.damage->next + 1);  // all of it was on the disk when the log was closed
+    if (hints_.clean_shutdown && bound_ == Offset(0)) {
+      bound_ =
+          outcome.damage->next + 1;  // the log was closed somewhere: that no checkpoint says where is no leave to cut
     }
     if (outcome.damage->next < bound_) {
       fence(log_.segments, *outcome.damage, bound_, report_);

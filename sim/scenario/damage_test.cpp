@@ -1,5 +1,6 @@
 // Bytes that change behind the broker's back below the durable end: found, said, and not cut away.
 #include <array>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -107,6 +108,58 @@ TEST(Damage, IsFencedAfterACrashAtAnyPointOfAStart) {
   }
   EXPECT_GT(ready, 0);
   EXPECT_LT(ready, 120);
+}
+
+TEST(Damage, OfAPartitionThatCannotBeOpenedIsItsOwn) {
+  Scenario scenario(1, rare_checkpoints());
+  scenario.start();
+  scenario.create_topic("t");
+  scenario.create_topic("u");
+  ASSERT_EQ(scenario.produce("t", kAcksAll, "value").offset, Offset(0));
+  scenario.run_for(std::chrono::seconds(3));
+  scenario.crash(CrashKind::kKill);
+  {
+    const auto fs = scenario.disk().mount();
+    ASSERT_TRUE(fs->rename(kLog, "/kept.log"));
+    ASSERT_TRUE(fs->make_dirs(kLog));
+  }
+  for (int start = 0; start < 2; ++start) {
+    scenario.start();
+    EXPECT_EQ(fetch_error(scenario), ErrorCode::kKafkaStorageError);
+    EXPECT_EQ(scenario.list_offset_error("t"), ErrorCode::kKafkaStorageError);
+    EXPECT_EQ(scenario.produce("t", kAcksAll, "more").error, ErrorCode::kKafkaStorageError);
+    EXPECT_EQ(scenario.produce("u", kAcksAll, "value").offset, Offset(start));
+    (void)scenario.stop();
+  }
+  {
+    const auto fs = scenario.disk().mount();
+    ASSERT_TRUE(fs->remove_tree(kLog));
+    ASSERT_TRUE(fs->rename("/kept.log", kLog));
+  }
+  scenario.start();
+  EXPECT_EQ(scenario.log_end("t"), Offset(1));
+}
+
+TEST(Damage, OfTheDiskWhileLogsAreOpenedEndsTheStart) {
+  Scenario scenario(1, rare_checkpoints());
+  scenario.start();
+  for (int topic = 0; topic < 20; ++topic) {
+    scenario.create_topic("t" + std::to_string(topic));
+    ASSERT_EQ(scenario.produce("t" + std::to_string(topic), kAcksAll, "value").offset, Offset(0));
+  }
+  scenario.crash(CrashKind::kKill);
+  for (int delay = 0; delay < 60; ++delay) {
+    scenario.begin();
+    scenario.run_for(std::chrono::microseconds(delay * 500));
+    scenario.disk().faults().read_error_ppm = 300'000;
+    scenario.run_for(std::chrono::milliseconds(delay * 2));
+    scenario.crash(CrashKind::kKill);
+    scenario.disk().faults().read_error_ppm = 0;
+  }
+  scenario.start();
+  for (int topic = 0; topic < 20; ++topic) {
+    EXPECT_EQ(scenario.log_end("t" + std::to_string(topic)), Offset(1));
+  }
 }
 
 void lose_the_directory(Scenario& scenario) {
@@ -233,6 +286,25 @@ TEST(RecreatedTopic, KeepsWhatWasAcknowledgedToIt) {
       EXPECT_EQ(scenario.log_end("t"), Offset(count)) << pause_ms << " ms, " << count;
     }
   }
+}
+
+TEST(RecreatedTopic, IsCutWhereItsOwnTailIsTorn) {
+  Scenario scenario(1, rare_checkpoints());
+  scenario.start();
+  scenario.create_topic("t");
+  for (std::int64_t offset = 0; offset < 10; ++offset) {
+    ASSERT_EQ(scenario.produce("t", kAcksAll, "old").offset, Offset(offset));
+  }
+  scenario.run_for(std::chrono::minutes(2));
+  scenario.delete_topic("t");
+  scenario.create_topic("t");
+  ASSERT_EQ(scenario.produce("t", kAcksAll, "value").offset, Offset(0));
+  ASSERT_EQ(scenario.produce("t", 1, "value").offset, Offset(1));
+  scenario.crash(CrashKind::kKill);
+  ASSERT_TRUE(scenario.disk().flip_bit(kLog, kInTheSecondBatch, 3));
+  scenario.start();
+  EXPECT_EQ(scenario.log_end("t"), Offset(1));
+  EXPECT_EQ(scenario.produce("t", kAcksAll, "more").offset, Offset(1));
 }
 
 TEST(RecreatedTopic, IsServedAfterACrashAtAnyPointOfItsMaking) {

@@ -116,13 +116,13 @@ void Scenario::create_topic(const std::string& name, const std::vector<std::pair
   });
 }
 
-Scenario::Produced Scenario::produce(const std::string& topic, std::int16_t acks, const std::string& value) {
+Scenario::Answered Scenario::produce(const std::string& topic, std::int16_t acks, const std::string& value) {
   return produce_at_once(topic, acks, {value}).at(0);
 }
 
-std::vector<Scenario::Produced> Scenario::produce_at_once(const std::string& topic, std::int16_t acks,
+std::vector<Scenario::Answered> Scenario::produce_at_once(const std::string& topic, std::int16_t acks,
                                                           const std::vector<std::string>& values) {
-  std::vector<Produced> produced;
+  std::vector<Answered> produced;
   for (const std::string& value : values) {
     send_produce(topic, acks, value, produced);
   }
@@ -131,7 +131,7 @@ std::vector<Scenario::Produced> Scenario::produce_at_once(const std::string& top
 }
 
 void Scenario::send_produce(const std::string& topic, std::int16_t acks, const std::string& value,
-                            std::vector<Produced>& produced) {
+                            std::vector<Answered>& produced) {
   record::BatchBuilder builder({});
   const std::int64_t now_ms = sim_.world(client_).shard(0).clock().wall_ms();
   builder.append({.timestamp = now_ms, .key = std::nullopt, .value = as_bytes(value)});
@@ -176,18 +176,19 @@ void Scenario::delete_records(const std::string& topic, Offset offset) {
   });
 }
 
-Offset Scenario::list_offset(const std::string& topic, std::int64_t timestamp) {
+Scenario::Answered Scenario::list_offset(const std::string& topic, std::int64_t timestamp) {
   protocol::ListOffsetsRequest request;
   request.replica_id = -1;
   auto& asked = request.topics.emplace_back();
   asked.name = topic;
   asked.partitions.emplace_back().timestamp = timestamp;
-  Offset end = kNoOffset;
+  Answered answer{};
   constexpr std::int16_t kVersion = 7;
   call(request, kVersion, [&](const protocol::ListOffsetsResponse& response) {
-    end = Offset(response.topics.at(0).partitions.at(0).offset);
+    const auto& partition = response.topics.at(0).partitions.at(0);
+    answer = {protocol::error_from_wire(partition.error_code), Offset(partition.offset)};
   });
-  return end;
+  return answer;
 }
 
 }  // namespace moldau::sim

@@ -63,26 +63,27 @@ class Scenario {
   void delete_topic(const std::string& name);
   // All of them, up to `offset`.
   void delete_records(const std::string& topic, Offset offset);
-  struct Produced {
+  struct Answered {
     protocol::ErrorCode error;
     Offset offset;
   };
   // One batch of one record.
-  Produced produce(const std::string& topic, std::int16_t acks, const std::string& value);
+  Answered produce(const std::string& topic, std::int16_t acks, const std::string& value);
   // The same for each value, all sent before the first answer.
-  std::vector<Produced> produce_at_once(const std::string& topic, std::int16_t acks,
+  std::vector<Answered> produce_at_once(const std::string& topic, std::int16_t acks,
                                         const std::vector<std::string>& values);
   // By ListOffsets.
-  Offset log_start(const std::string& topic) { return list_offset(topic, -2); }
-  Offset log_end(const std::string& topic) { return list_offset(topic, -1); }
+  Offset log_start(const std::string& topic) { return list_offset(topic, -2).offset; }
+  Offset log_end(const std::string& topic) { return list_offset(topic, -1).offset; }
+  protocol::ErrorCode list_offset_error(const std::string& topic) { return list_offset(topic, -1).error; }
 
  private:
   class ClientProgram;
   [[nodiscard]] RpcChannel& channel();
   [[nodiscard]] BrokerProgram& broker();
   void send_produce(const std::string& topic, std::int16_t acks, const std::string& value,
-                    std::vector<Produced>& produced);
-  Offset list_offset(const std::string& topic, std::int64_t timestamp);
+                    std::vector<Answered>& produced);
+  Answered list_offset(const std::string& topic, std::int64_t timestamp);
   void wait_until(Function<bool()> done, const char* what);
 
   Simulation sim_;

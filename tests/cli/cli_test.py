@@ -480,6 +480,22 @@ def case_a_killed_node_starts_again(work):
         check("orders" in node.topic("list")[1], "the topic is gone")
 
 
+def case_partitions_that_nobody_uses_keep_no_file_open(work):
+    partitions = 500
+    with Node(work) as node:
+        code, out, err = node.topic("create", "wide", "--partitions", partitions)
+        check(code == 0, f"create: {code} {out} {err}")
+        for how in ("made", "opened after a kill", "opened after a stop"):
+            deadline = time.monotonic() + START_S
+            while f"moldau_partitions_hosted {partitions}\n" not in node.get("/metrics")[1]:
+                check(time.monotonic() < deadline, f"{how}: the partitions are not hosted after {START_S} s")
+                time.sleep(0.05)
+            descriptors = len(os.listdir(f"/proc/{node.process.pid}/fd"))
+            check(descriptors < 60, f"{descriptors} descriptors for {partitions} idle partitions, {how}")
+            node.stop(signal.SIGKILL if how == "made" else signal.SIGTERM)
+            node.start()
+
+
 def case_a_client_that_stays_does_not_hold_the_stop_up(work):
     with Node(work) as node, socket.create_connection(("127.0.0.1", node.port)) as idle:
         idle.sendall(b"\0\0\1\0half a frame")

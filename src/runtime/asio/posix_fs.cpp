@@ -20,6 +20,7 @@ std::unexpected<Error> os_failure(const char* context, int code) noexcept {
   switch (code) {
     case ENOENT: return fail(ErrorKind::kNotFound, context, code);
     case EEXIST: return fail(ErrorKind::kExists, context, code);
+    case EISDIR: return fail(ErrorKind::kInvalid, context, code);  // one entry's fault, not the disk's
     case ENOSPC:
     case EDQUOT: return fail(ErrorKind::kNoSpace, context, code);
     default: return fail(ErrorKind::kIo, context, code);
@@ -182,8 +183,7 @@ Result<std::shared_ptr<File>> PosixFileSystem::open(const std::string& path, Ope
   // Not blocking: a FIFO in a file's place would wait for its other end.
   Descriptor descriptor(retry([&] { return ::open(path.c_str(), flags_of(mode) | O_NONBLOCK, kFileMode); }));
   if (descriptor.get() < 0) {
-    return errno == EISDIR || errno == ENXIO ? fail(ErrorKind::kInvalid, "not a regular file")
-                                             : os_failure("open", errno);
+    return errno == ENXIO ? fail(ErrorKind::kInvalid, "not a regular file") : os_failure("open", errno);
   }
   struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) {

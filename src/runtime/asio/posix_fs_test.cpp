@@ -42,6 +42,7 @@ TEST_F(PosixFs, WhatIsNotAFileIsRefusedAndNotWaitedFor) {
       EXPECT_EQ(opened.error().kind(), ErrorKind::kInvalid) << name;
     }
   }
+  EXPECT_EQ(fs_.remove_file(path("directory")).error().kind(), ErrorKind::kInvalid);
 }
 
 TEST_F(PosixFs, WritesManyPiecesAsOneRange) {

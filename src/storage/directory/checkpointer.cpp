@@ -196,7 +196,7 @@ void Checkpointer::begin() {
 
 void Checkpointer::write(unsigned files, std::vector<Waiter> waiters, std::vector<PartitionMarks> marks) {
   auto job = std::make_shared<Job>();
-  job->files = files;
+  job->files = in_flight_ = files | (any_lowered(marks) ? kRecoveryPoints : 0U);
   job->marks = std::move(marks);
   job->broker_epoch = broker_epoch_;
   job->waiters = std::move(waiters);
@@ -207,6 +207,15 @@ void Checkpointer::write(unsigned files, std::vector<Waiter> waiters, std::vecto
                    self->on_written(*job);
                  }
                });
+}
+
+// A truncated log ends below the recovery point in the file. Recovery would take that for lost records, so the file is
+// not left as it is until its turn comes.
+bool Checkpointer::any_lowered(const std::vector<PartitionMarks>& marks) const {
+  return std::ranges::any_of(marks, [&](const PartitionMarks& partition) {
+    const auto known = on_disk_[0]->find(partition.name);
+    return known != on_disk_[0]->end() && partition.recovery_point < known->second;
+  });
 }
 
 void Checkpointer::on_written(Job& job) {

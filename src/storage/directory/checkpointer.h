@@ -2,7 +2,9 @@
 //
 //   every 1 s    moldau.durable-ends                 (also at once after a roll)
 //   every 5 s    replication-offset-checkpoint       replica.high.watermark.checkpoint.interval.ms
-//   every 60 s   recovery-point-offset-checkpoint    log.flush.offset.checkpoint.interval.ms
+//   every 60 s   recovery-point-offset-checkpoint    log.flush.offset.checkpoint.interval.ms; with the next write of
+//   any
+//                                                    file if one went down
 //   every 60 s   log-start-offset-checkpoint         log.flush.start.offset.checkpoint.interval.ms; before
 //   DeleteRecords
 //                                                    is answered
@@ -108,6 +110,7 @@ class Checkpointer {
   void want(unsigned files, Function<void(Result<>)> done);
   void begin();
   void write(unsigned files, std::vector<Waiter> waiters, std::vector<PartitionMarks> marks);
+  [[nodiscard]] bool any_lowered(const std::vector<PartitionMarks>& marks) const;
   void on_written(Job& job);
   [[nodiscard]] bool may_hold(const TopicPartition& name) const;
 

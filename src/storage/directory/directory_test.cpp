@@ -298,6 +298,20 @@ TEST_F(CheckpointerTest, WritesEachFileAtItsOwnPace) {
   EXPECT_EQ(source.reported.at(partition("a", 0)), Offset(7));
 }
 
+TEST_F(CheckpointerTest, ARecoveryPointThatWentDownWaitsForNoTurn) {
+  Checkpointer checkpointer(*directory, source, shard, workers);
+  checkpointer.set_broker_epoch(BrokerEpoch(30));
+  checkpointer.start();
+  run(checkpointer, 61s);
+  ASSERT_EQ(offsets(kRecoveryPointCheckpoint).at(partition("a", 0)), Offset(5));
+  source.marks[0].recovery_point = Offset(6);
+  run(checkpointer, 2s);
+  EXPECT_EQ(offsets(kRecoveryPointCheckpoint).at(partition("a", 0)), Offset(5));
+  source.marks[0].recovery_point = source.marks[0].durable_end = Offset(3);  // the log was truncated
+  run(checkpointer, 2s);
+  EXPECT_EQ(offsets(kRecoveryPointCheckpoint).at(partition("a", 0)), Offset(3));
+}
+
 TEST_F(CheckpointerTest, NoDurableEndsAreWrittenBeforeTheRegistration) {
   Checkpointer checkpointer(*directory, source, shard, workers);
   checkpointer.start();

@@ -296,7 +296,7 @@ class LogRecovery {
         bytes += segment.size_bytes() - first->position;
       }
     }
-    if (!hints_.durable_end && bytes > kWrittenAgainMax) {
+    if (hints_.durable_end.value_or(Offset(0)) == Offset(0) && bytes > kWrittenAgainMax) {
       return {};
     }
     for (const Rest& rest : rests) {

@@ -2,9 +2,7 @@
 //
 //   every 1 s    moldau.durable-ends                 (also at once after a roll)
 //   every 5 s    replication-offset-checkpoint       replica.high.watermark.checkpoint.interval.ms
-//   every 60 s   recovery-point-offset-checkpoint    log.flush.offset.checkpoint.interval.ms; with the next write of
-//   any
-//                                                    file if one went down
+//   every 60 s   recovery-point-offset-checkpoint    log.flush.offset.checkpoint.interval.ms; sooner if one went down
 //   every 60 s   log-start-offset-checkpoint         log.flush.start.offset.checkpoint.interval.ms; before
 //   DeleteRecords
 //                                                    is answered

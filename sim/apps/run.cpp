@@ -44,15 +44,17 @@ class Bench {
       : sim_({.seed = seed}),
         random_(sim_.random().fork()),
         history_(static_cast<std::uint32_t>(random_.between(1, 3))),
-        workload_{.history = history_,
-                  .broker = {SimNet::host_of(0), kBrokerPort},
-                  .era = [this] { return era(); },
-                  .alive = [this](const Era& seen) { return schedule_->alive(seen.life); }} {
+        workload_{
+            .history = history_,
+            .broker = {SimNet::host_of(0), kBrokerPort},
+            .era = [this] { return era(); },
+            .alive = [this](const Era& seen) { return schedule_->alive(seen.life) && !schedule_->has_bad_disk(); }} {
     draw_network();
     CrashScheduleOptions crashes;
     crashes.lives = static_cast<std::uint32_t>(random_.between(2, 7));
     crashes.power_cuts = random_.chance(850'000);
     crashes.disk_call_max = 20ULL << random_.between(0, 6);
+    crashes.sync_error_ppm = random_.chance(300'000) ? 5000U << random_.between(0, 4) : 0;
     crashes.disk_model = random_.chance(300'000) ? CrashModel::kOrdered : CrashModel::kAnything;
     schedule_ =
         std::make_unique<CrashSchedule>(sim_, crashes, [this](const std::string& line) { history_.fault(line); });

@@ -19,6 +19,7 @@ constexpr std::string_view kWanted[] = {
     "sim.acknowledged_batch_sent_again",   //
     "sim.died_before_it_was_ready",        // a crash in recovery
     "sim.died_twice_before_it_was_ready",  // and again in the recovery of that
+    "sim.disk_failed",                     // a sync error
     "sim.killed",                          //
     "sim.leader_epoch_raised",             //
     "sim.power_cut",                       //

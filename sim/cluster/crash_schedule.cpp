@@ -38,12 +38,22 @@ std::unique_ptr<NodeProgram> CrashSchedule::make(runtime::World world) {
   return std::make_unique<BrokerProgram>(
       world, make_broker_config(settings),
       BrokerProgram::Events{.on_ready = [this] { served_ = true; },
-                            .on_failed =
-                                [this](const std::string& line) {
-                                  if (!sim_.disk(node_).frozen()) {
-                                    on_fault_("the broker failed on a healthy disk: " + line);
-                                  }
-                                }});
+                            .on_failed = [this](const std::string& line) { on_failed(line); }});
+}
+
+// A process whose disk failed ends, sooner or later.
+void CrashSchedule::on_failed(const std::string& line) {
+  if (has_bad_disk()) {
+    MOLDAU_PROBE("sim.disk_failed");
+    const CrashKind kind = options_.power_cuts && random_.chance(300'000) ? CrashKind::kPowerCut : CrashKind::kKill;
+    sim_.after(microseconds(random_.below(static_cast<std::uint64_t>(kDownMax.count()))), [this, kind, life = life()] {
+      if (alive(life)) {
+        crash(kind);
+      }
+    });
+  } else if (!sim_.disk(node_).frozen()) {
+    on_fault_("the broker failed on a healthy disk: " + line);
+  }
 }
 
 void CrashSchedule::begin_life() {
@@ -56,6 +66,7 @@ void CrashSchedule::begin_life() {
     crash_in_start_ = random_.between(1, options_.disk_call_max);
     ++counts_.interrupted_starts;
   }
+  sim_.disk(node_).faults().sync_error_ppm = !last && random_.chance(300'000) ? options_.sync_error_ppm : 0;
   sim_.start(node_);
   if (last) {
     return;

@@ -29,6 +29,7 @@ struct CrashScheduleOptions {
   std::uint64_t disk_call_max = 300;
   bool power_cuts = true;
   CrashModel disk_model = CrashModel::kAnything;
+  std::uint32_t sync_error_ppm = 0;  // of the syncs in some of the lives
   std::uint32_t shards_max = 3;
 };
 
@@ -57,6 +58,8 @@ class CrashSchedule {
   [[nodiscard]] std::uint64_t life() const { return sim_.starts(node_); }
   // The life with this number goes on.
   [[nodiscard]] bool alive(std::uint64_t life) const { return sim_.running(node_) && sim_.starts(node_) == life; }
+  // Its disk fails syncs: it may refuse what it took before, and ends when one failed.
+  [[nodiscard]] bool has_bad_disk() { return sim_.disk(node_).faults().sync_error_ppm != 0; }
 
  private:
   [[nodiscard]] std::unique_ptr<NodeProgram> make(runtime::World world);
@@ -66,6 +69,7 @@ class CrashSchedule {
   void look_for_death();
   void note_death();
   void crash(CrashKind kind);
+  void on_failed(const std::string& line);
   [[nodiscard]] EndOfLife draw_end();
 
   Simulation& sim_;

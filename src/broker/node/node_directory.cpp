@@ -16,7 +16,8 @@ constexpr std::string_view kUnfinishedPropertiesPrefix = "meta.properties.";
 constexpr std::string_view kFirstSnapshotPrefix = "00000000000000000000-0000000000.checkpoint";
 
 // True if the directory is missing, empty, or holds nothing but what a format leaves behind when it is interrupted
-// before meta.properties, its last file: nothing was ever stored there.
+// before meta.properties, its last file, is on the disk, and the lock of a start that a crash ended there: nothing was
+// ever stored.
 Result<bool> is_unused(runtime::FileSystem& fs, const std::string& path) {
   MOLDAU_TRY(exists, fs.exists(path));
   if (!exists) {
@@ -31,7 +32,8 @@ Result<bool> is_unused(runtime::FileSystem& fs, const std::string& path) {
           return false;
         }
       }
-    } else if (!entry.name.starts_with(kBootstrapPrefix) && !entry.name.starts_with(kUnfinishedPropertiesPrefix)) {
+    } else if (!entry.name.starts_with(kBootstrapPrefix) && !entry.name.starts_with(kUnfinishedPropertiesPrefix) &&
+               entry.name != storage::kLockFile) {
       return false;
     }
   }

@@ -195,6 +195,9 @@ std::expected<std::vector<FormattedDirectory>, std::string> format_directories(r
     const FormattedDirectory now{identity.path, random.uuid()};
     const auto write = [&]() -> Result<> {
       MOLDAU_CHECK(fs.make_dirs(now.path));
+      // Before meta.properties, which says that all is there: a crash must not take the directory away with its
+      // records.
+      MOLDAU_CHECK(fs.sync_dir(runtime::parent_path(now.path)));
       MOLDAU_CHECK(write_bootstrap_file(fs, now.path, *records, now_ms));
       if (now.path == options.metadata_log_directory && options.initial_voters == InitialVoters::kStandalone) {
         MOLDAU_CHECK(write_first_snapshot(fs, options, now.directory_id, *kraft_version, now_ms));
@@ -203,9 +206,7 @@ std::expected<std::vector<FormattedDirectory>, std::string> format_directories(r
       properties.cluster_id = options.cluster_id;
       properties.node_id = options.node_id;
       properties.directory_id = now.directory_id;
-      MOLDAU_CHECK(storage::write_meta_properties(fs, now.path, properties));
-      const std::string parent = runtime::parent_path(now.path);
-      return parent.empty() ? Result<>() : fs.sync_dir(parent);
+      return storage::write_meta_properties(fs, now.path, properties);
     };
     if (const auto written = write(); !written) {
       return std::unexpected(explain("cannot format", now.path, written.error()));

@@ -169,8 +169,11 @@ std::optional<DirectoryFault> LogDirectory::scan() {
 }
 
 Result<> LogDirectory::claim() {
-  const auto taken = take_clean_shutdown(fs_, path_);
-  return taken ? Result<>{} : Result<>(std::unexpected(taken.error()));
+  if (const auto taken = take_clean_shutdown(fs_, path_); !taken) {
+    return std::unexpected(taken.error());
+  }
+  // Names that a process before made and could not sync are seen, and not yet kept: meta.properties above all.
+  return fs_.sync_dir(path_);
 }
 
 Result<> LogDirectory::write_identity(const MetaProperties& identity) {

@@ -9,10 +9,11 @@
 //               it is checked, and their indexes are made anew; after a clean stop the files are trusted
 //               (segment_scan.h);
 //             3 damage: below the bound (the larger of the trusted durable end and the recovery point; everything, if
-//               there is neither after a clean stop) the log is fenced and nothing is changed; above it, later segments are removed first,
-//               then the damaged one is cut (damage.h, tail_cut.h). A log that ends below the bound, or after a clean
-//               stop begins above its log start, lacks records without a trace: fenced as well. One that ends at or
-//               above the bound but below its log start begins anew there, and its files are set aside, not deleted;
+//               there is neither after a clean stop) the log is fenced and nothing is changed; above it, later segments
+//               are removed first, then the damaged one is cut (damage.h, tail_cut.h). A log that ends below the bound,
+//               or after a clean stop begins above its log start, lacks records without a trace: fenced as well. One
+//               that ends at or above the bound but below its log start begins anew there, and its files are set aside,
+//               not deleted;
 //             4 leader epochs: from their file, from the batches if it is missing or contradicts itself
 //               (epoch_recovery.h);
 //             5 producer state: newest snapshot that can be trusted, then the batches behind it; the aborted

@@ -279,6 +279,8 @@ void ConnectionTable::drain(Callback done) {
 }
 
 void ConnectionTable::cut_off() {
+  draining_ = true;
+  arrivals_.clear();
   for (const auto& [id, connection] : connections_) {
     if (!connection->closed()) {
       connection->abandon();

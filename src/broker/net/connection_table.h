@@ -51,6 +51,7 @@ class ConnectionTable final : private runtime::TurnEndHook {
   // Stops reading everywhere and closes each connection once its started requests are answered; `done` runs when none
   // is left. Call cut_off() to stop waiting.
   void drain(Callback done);
+  // Takes no connection and no request any more, and closes all, whatever is owed: also before their handler goes.
   void cut_off();
 
   // For ResponseTicket.

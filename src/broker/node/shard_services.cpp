@@ -244,6 +244,10 @@ void ShardServices::drain(Callback drained) {
 
 void ShardServices::refuse_operations() {
   housekeeping_.cancel();
+  if (broker_connections_) {
+    broker_connections_->cut_off();
+    controller_connections_->cut_off();
+  }
   operations_.refuse();
 }
 

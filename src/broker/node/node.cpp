@@ -14,6 +14,7 @@
 #include "broker/node/node_metrics.h"
 #include "broker/node/raft_metadata_log.h"
 #include "broker/node/replica_host.h"
+#include "broker/node/shard_links.h"
 #include "broker/node/shard_services.h"
 #include "metadata/image/metadata_version.h"
 #include "raft/driver/bootstrap_file.h"
@@ -56,58 +57,6 @@ metadata::ListenerEndpoint to_metadata(const Acceptor& acceptor) {
 }
 
 }  // namespace
-
-// Told on each shard when the metadata changed.
-class RouterPublisher final : public metadata::MetadataPublisher {
- public:
-  explicit RouterPublisher(PartitionRouter& router) : router_(router) {}
-  void on_image(const metadata::ImageUpdate& update) override { router_.on_image(update.after, *update.changes); }
-
- private:
-  PartitionRouter& router_;
-};
-
-// Brings what a shard's partitions want of their log directory to the home shard, and answers back.
-class HomeDirectoryLink final : public replication::DirectoryLink {
- public:
-  // `host` is read on the home shard.
-  HomeDirectoryLink(runtime::Shard& here, runtime::Shard& home, const std::unique_ptr<ReplicaHost>& host)
-      : here_(here), home_(home), host_(host) {}
-
-  void keep_log_start(replication::Partition& /*partition*/, Function<void(bool)> done) override {
-    home_.post([this, done = std::move(done)]() mutable {
-      Function<void(bool)> back = [this, done = std::move(done)](bool kept) mutable {
-        here_.post([done = std::move(done), kept]() mutable { done(kept); });
-      };
-      if (host_) {
-        host_->keep_log_starts(std::move(back));
-      } else {
-        back(false);
-      }
-    });
-  }
-
-  void on_roll_synced(replication::Partition& /*partition*/) override {
-    home_.post([this] {
-      if (host_) {
-        host_->on_roll();
-      }
-    });
-  }
-
-  void on_storage_failure(replication::Partition& /*partition*/, const Error& error) override {
-    home_.post([this, error] {
-      if (host_) {
-        host_->fail_directory(error);
-      }
-    });
-  }
-
- private:
-  runtime::Shard& here_;
-  runtime::Shard& home_;
-  const std::unique_ptr<ReplicaHost>& host_;
-};
 
 class Node::Impl final : public metadata::MetadataLoader::Listener {
  public:

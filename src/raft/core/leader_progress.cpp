@@ -96,7 +96,7 @@ bool LeaderProgress::on_voters(const VoterSet& voters) {
         break;
       }
     }
-    voters_.push_back(std::move(progress));
+    voters_.push_back(progress);
   }
   observers_.insert(observers_.end(), old.begin(), old.end());
   std::erase_if(heard_, [&](NodeId id) { return voters.find(id) == nullptr; });

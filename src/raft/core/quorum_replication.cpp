@@ -94,7 +94,7 @@ void Quorum::answer_waiting(Wake which, Step& step) {
     const bool wake = which == Wake::kAll || (which == Wake::kExpired && step.now >= fetch.deadline) ||
                       (which == Wake::kNewRecords && fetch.request.fetch_offset < log_.end());
     if (wake) {
-      due.push_back(std::move(fetch));
+      due.push_back(fetch);
     }
     return wake;
   });

@@ -25,10 +25,11 @@ DirectoryRemover::~DirectoryRemover() {
 void DirectoryRemover::remove(const TopicPartition& partition, std::chrono::milliseconds delay,
                               Function<void(Result<>)> done) {
   rename(partition, DirectoryKind::kDelete, [this, delay, done = std::move(done)](Result<std::string> renamed) mutable {
-    if (renamed) {
-      schedule(*std::move(renamed), delay);
+    if (!renamed) {
+      return done(std::unexpected(renamed.error()));
     }
-    done(renamed ? Result<>{} : Result<>(std::unexpected(renamed.error())));
+    schedule(*std::move(renamed), delay);
+    done({});
   });
 }
 

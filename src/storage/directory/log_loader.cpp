@@ -80,7 +80,7 @@ class Loading final : public std::enable_shared_from_this<Loading> {
         // Without an id it is what a crash left of a creation: nothing was ever appended to it.
         result_.strays.push_back(partition.name);
       } else {
-        run(partition, std::move(decision.config));
+        run(partition, decision.config);
         return;
       }
     }
@@ -90,10 +90,10 @@ class Loading final : public std::enable_shared_from_this<Loading> {
     }
   }
 
-  void run(const FoundPartition& partition, LogConfig config) {
+  void run(const FoundPartition& partition, const LogConfig& config) {
     auto job = std::make_shared<Job>();
     job->found = &partition;
-    job->config = std::move(config);
+    job->config = config;
     const DirectoryContents& contents = directory_.contents();
     job->hints.clean_shutdown = contents.shutdown.clean;
     job->hints.recovery_point = offset_of(contents.recovery_points, partition.name);

@@ -58,9 +58,9 @@ void write_ids(JsonWriter& json, std::string_view key, const std::vector<std::in
   json.end_array();
 }
 
-void refuse(CommandResult& result, std::string line) {
+void refuse(CommandResult& result, const std::string& line) {
   result.exit_code = kExitRefused;
-  result.errors += std::move(line);
+  result.errors += line;
 }
 
 }  // namespace

@@ -162,22 +162,23 @@ TEST(Damage, OfTheDiskWhileLogsAreOpenedEndsTheStart) {
   }
 }
 
-void lose_the_directory(Scenario& scenario) {
+// A process that wrote a record and noted its durable end, and ended.
+void live_and_end(Scenario& scenario, bool clean) {
   scenario.start();
   scenario.create_topic("t");
   ASSERT_EQ(scenario.produce("t", kAcksAll, "value").offset, Offset(0));
   scenario.run_for(std::chrono::seconds(3));
+  if (clean) {
+    ASSERT_TRUE(scenario.stop());
+  } else {
+    scenario.crash(CrashKind::kKill);
+  }
 }
 
 TEST(Damage, ALostDirectoryIsNotReplacedByAnEmptyLog) {
   for (const bool clean : {false, true}) {
     Scenario scenario(1, rare_checkpoints());
-    lose_the_directory(scenario);
-    if (clean) {
-      ASSERT_TRUE(scenario.stop());
-    } else {
-      scenario.crash(CrashKind::kKill);
-    }
+    live_and_end(scenario, clean);
     ASSERT_TRUE(scenario.disk().mount()->remove_tree("/data/t-0"));
     for (int start = 0; start < 2; ++start) {  // what is known of it is kept
       scenario.start();
@@ -209,12 +210,7 @@ TEST(Damage, OfPartitionMetadataDoesNotSetTheRecordsAside) {
   for (const auto damage : forms) {
     for (const bool clean : {false, true}) {
       Scenario scenario(1, rare_checkpoints());
-      lose_the_directory(scenario);
-      if (clean) {
-        ASSERT_TRUE(scenario.stop());
-      } else {
-        scenario.crash(CrashKind::kKill);
-      }
+      live_and_end(scenario, clean);
       {
         const auto fs = scenario.disk().mount();
         const ByteVector whole = *runtime::read_file(*fs, file, 1 << 10);

@@ -14,8 +14,6 @@
 #include "protocol/messages/delete_records_response.h"
 #include "protocol/messages/delete_topics_request.h"
 #include "protocol/messages/fetch_request.h"
-#include "protocol/messages/list_offsets_request.h"
-#include "protocol/messages/list_offsets_response.h"
 #include "protocol/messages/produce_request.h"
 #include "protocol/record/batch.h"
 #include "protocol/record/batch_builder.h"
@@ -32,7 +30,6 @@ constexpr std::uint32_t kChurnProducer = 1000;
 constexpr std::int16_t kCreateTopicsVersion = 7;
 constexpr std::int16_t kDeleteTopicsVersion = 5;  // the last one with names alone
 constexpr std::int16_t kDeleteRecordsVersion = 2;
-constexpr std::int16_t kListOffsetsVersion = 7;
 constexpr std::int16_t kFetchVersion = 12;    // the last one with topic names
 constexpr std::int16_t kProduceVersion = 12;  // the last one with topic names
 constexpr std::int16_t kAcksAll = -1;
@@ -186,8 +183,8 @@ void Churner::delete_records() {
 }
 
 void Churner::begin_reading() {
-  list_offset(kEarliest, [this](Offset start) {
-    list_offset(kLatest, [this, start](Offset end) {
+  list_offset(kChurnTopic, 0, kEarliest, [this](Offset start) {
+    list_offset(kChurnTopic, 0, kLatest, [this, start](Offset end) {
       life_.begin_reading(start, end);
       at_ = start;
       end_ = end;
@@ -242,22 +239,6 @@ void Churner::on_fetched(const protocol::FetchResponse& response) {
     at_ = end_;
   }
   step();
-}
-
-void Churner::list_offset(std::int64_t timestamp, Function<void(Offset)> then) {
-  protocol::ListOffsetsRequest request;
-  request.replica_id = -1;
-  auto& topic = request.topics.emplace_back();
-  topic.name = kChurnTopic;
-  topic.partitions.emplace_back().timestamp = timestamp;
-  channel().call(request, kListOffsetsVersion,
-                 [this, then = std::move(then)](const protocol::ListOffsetsResponse& response) mutable {
-                   if (response.topics.size() != 1 || response.topics[0].partitions.size() != 1 ||
-                       response.topics[0].partitions[0].error_code != 0) {
-                     return channel().close("list offsets error");
-                   }
-                   then(Offset(response.topics[0].partitions[0].offset));
-                 });
 }
 
 }  // namespace moldau::sim

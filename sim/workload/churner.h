@@ -44,7 +44,6 @@ class Churner final : public Client {
   void begin_reading();
   void read_on();
   void on_fetched(const protocol::FetchResponse& response);
-  void list_offset(std::int64_t timestamp, Function<void(Offset)> then);
 
   TopicLife::Report report_;
   TopicLife life_;

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "protocol/messages/list_offsets_request.h"
+#include "protocol/messages/list_offsets_response.h"
+
 namespace moldau::sim {
 
 using std::chrono::milliseconds;
@@ -38,6 +41,26 @@ void Client::connect() {
               },
           .on_nonsense = [this](const std::string& what) { workload_.history.fault("client: " + what); }});
   channel_->open(workload_.broker);
+}
+
+void Client::list_offset(std::string_view topic, std::uint32_t partition, std::int64_t timestamp,
+                         Function<void(Offset)> then) {
+  constexpr std::int16_t kVersion = 7;
+  protocol::ListOffsetsRequest request;
+  request.replica_id = -1;
+  auto& asked = request.topics.emplace_back();
+  asked.name = topic;
+  auto& at = asked.partitions.emplace_back();
+  at.partition_index = static_cast<std::int32_t>(partition);
+  at.timestamp = timestamp;
+  channel().call(request, kVersion,
+                 [this, then = std::move(then)](const protocol::ListOffsetsResponse& response) mutable {
+                   if (response.topics.size() != 1 || response.topics[0].partitions.size() != 1 ||
+                       response.topics[0].partitions[0].error_code != 0) {
+                     return channel().close("list offsets error");
+                   }
+                   then(Offset(response.topics[0].partitions[0].offset));
+                 });
 }
 
 }  // namespace moldau::sim

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/callback.h"
+#include "base/ids.h"
 #include "runtime/timer.h"
 #include "sim/checker/history.h"
 #include "sim/workload/rpc_channel.h"
@@ -41,6 +42,9 @@ class Client : public NodeProgram {
   [[nodiscard]] RpcChannel& channel() noexcept { return *channel_; }
   [[nodiscard]] bool up() const noexcept { return channel_ != nullptr && channel_->up(); }
   [[nodiscard]] Era era() const noexcept { return era_; }  // of the connection
+  // Asks ListOffsets; gives the connection up if there is no offset for an answer.
+  void list_offset(std::string_view topic, std::uint32_t partition, std::int64_t timestamp,
+                   Function<void(Offset)> then);
 
   runtime::Shard& shard_;
   runtime::Network& network_;

@@ -9,7 +9,6 @@
 #include "protocol/messages/create_topics_request.h"
 #include "protocol/messages/delete_records_request.h"
 #include "protocol/messages/fetch_request.h"
-#include "protocol/messages/list_offsets_request.h"
 #include "protocol/messages/offset_for_leader_epoch_request.h"
 
 namespace moldau::sim {
@@ -22,7 +21,6 @@ constexpr std::int16_t kFetchVersionMin = 4;
 constexpr std::int16_t kFetchVersionMax = 12;  // the last one with topic names
 constexpr std::int16_t kFetchVersionWithLastEpoch = 12;
 constexpr std::int16_t kOffsetForLeaderEpochVersion = 4;
-constexpr std::int16_t kListOffsetsVersion = 7;
 constexpr std::int16_t kCreateTopicsVersion = 7;
 constexpr std::uint64_t kPauseMaxUs = 8000;
 constexpr std::uint64_t kWaitMaxMs = 30;
@@ -193,8 +191,8 @@ void Reader::begin_whole() {
 
 void Reader::read_on() {
   if (end_ < Offset(0)) {
-    return list_offset(partition_, kLatest, [this](Offset end) {
-      list_offset(partition_, kEarliest, [this, end](Offset start) {
+    return list_offset(kTopic, partition_, kLatest, [this](Offset end) {
+      list_offset(kTopic, partition_, kEarliest, [this, end](Offset start) {
         workload_.history.partition(partition_).begin_whole_reading(start);
         at_ = start;
         end_ = end;
@@ -234,7 +232,7 @@ void Reader::look_up() {
       workload_.history.fault(fmt::format("partition {}: the record at {} is not found", partition_, offset.value()));
     }
     const std::int64_t timestamp = known.timestamp_at(offset) + static_cast<std::int64_t>(random_.below(2));
-    list_offset(partition_, timestamp, [this, timestamp](Offset found) {
+    list_offset(kTopic, partition_, timestamp, [this, timestamp](Offset found) {
       PartitionHistory& whole = workload_.history.partition(partition_);
       const Offset expected = whole.first_at(timestamp);
       const bool none = expected == whole.whole_end();
@@ -296,7 +294,7 @@ void Reader::on_fetched(const protocol::FetchResponse& response, const Fetch& as
   PartitionHistory& history = workload_.history.partition(partition);
   if (error == ErrorCode::kOffsetOutOfRange && phase_ == Phase::kTail) {
     // The tail above what was synced is gone, or the front was deleted.
-    return list_offset(partition, kEarliest, [this, partition](Offset start) {
+    return list_offset(kTopic, partition, kEarliest, [this, partition](Offset start) {
       tails_[partition] = start;
       pause();
     });
@@ -342,26 +340,6 @@ Offset Reader::on_diverging(const protocol::fetch_response::PartitionData& data,
   PartitionHistory& history = workload_.history.partition(asked.partition);
   history.epochs().on_end(asked.last_epoch, end, history.high_watermark(era()), era());
   return end;
-}
-
-void Reader::list_offset(std::uint32_t partition, std::int64_t timestamp, Function<void(Offset)> then) {
-  protocol::ListOffsetsRequest request;
-  request.replica_id = -1;
-  protocol::list_offsets_request::ListOffsetsTopic topic;
-  topic.name = kTopic;
-  protocol::list_offsets_request::ListOffsetsPartition asked;
-  asked.partition_index = static_cast<std::int32_t>(partition);
-  asked.timestamp = timestamp;
-  topic.partitions.push_back(std::move(asked));
-  request.topics.push_back(std::move(topic));
-  channel().call(request, kListOffsetsVersion,
-                 [this, then = std::move(then)](const protocol::ListOffsetsResponse& response) mutable {
-                   if (response.topics.size() != 1 || response.topics[0].partitions.size() != 1 ||
-                       response.topics[0].partitions[0].error_code != 0) {
-                     return channel().close("list offsets error");
-                   }
-                   then(Offset(response.topics[0].partitions[0].offset));
-                 });
 }
 
 }  // namespace moldau::sim

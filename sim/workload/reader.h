@@ -15,7 +15,6 @@
 #include "protocol/messages/create_topics_response.h"
 #include "protocol/messages/delete_records_response.h"
 #include "protocol/messages/fetch_response.h"
-#include "protocol/messages/list_offsets_response.h"
 #include "protocol/messages/offset_for_leader_epoch_response.h"
 #include "sim/workload/client.h"
 
@@ -67,7 +66,6 @@ class Reader final : public Client {
   void on_fetched(const protocol::FetchResponse& response, const Fetch& asked, Function<void(Offset)>& then);
   // Gives where to go on.
   [[nodiscard]] Offset on_diverging(const protocol::fetch_response::PartitionData& data, const Fetch& asked);
-  void list_offset(std::uint32_t partition, std::int64_t timestamp, Function<void(Offset)> then);
 
   ReaderOptions options_;
   Phase phase_ = Phase::kMakeTopic;

@@ -5,17 +5,12 @@
 
 #include <gtest/gtest.h>
 
-#include "broker/config/config_layers.h"
-#include "broker/config/node_config.h"
+#include "broker/config/testing/read_config.h"
 
 namespace moldau::broker {
 namespace {
 
-std::expected<NodeConfig, ConfigFault> read(std::string_view properties) {
-  ConfigLayers layers;
-  EXPECT_FALSE(layers.add_properties("p", as_bytes(properties)));
-  return make_node_config(layers);
-}
+using testing::read;
 
 TEST(ConfigKeys, WhatKeepsSomebodyOutRefusesTheStart) {
   for (const std::string_view properties :

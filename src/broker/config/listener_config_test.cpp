@@ -5,17 +5,13 @@
 
 #include <gtest/gtest.h>
 
-#include "broker/config/config_layers.h"
+#include "broker/config/testing/read_config.h"
 #include "broker/config/listener_parser.h"
 
 namespace moldau::broker {
 namespace {
 
-std::expected<NodeConfig, ConfigFault> read(std::string_view properties) {
-  ConfigLayers layers;
-  EXPECT_FALSE(layers.add_properties("p", as_bytes(properties)));
-  return make_node_config(layers);
-}
+using testing::read;
 
 // "" if a node starts with it.
 std::string fault_of(std::string_view properties) {

@@ -9,7 +9,8 @@
 //       waits for one, holds no more request memory than it had.
 //   C4  a connection that holds no partial frame and owes no answer holds no chunk.
 //   C5  what arrived whole before the peer's end of stream is answered, as long as an answer leaves every
-//   kPeerEndedMax. C6  a peer that has left is noticed while nothing is read too: see look_at_peer.
+//       kPeerEndedMax.
+//   C6  a peer that has left is noticed while nothing is read too: see look_at_peer.
 // Bounds: frame_bytes_max = socket.request.max.bytes; kUnansweredMax; kOutgoingBytesMax.
 // Source: Kafka's SocketServer and Selector (inventory §6, 1 and 2). Difference: Produces are pipelined (C2).
 #pragma once

@@ -174,6 +174,16 @@ class RaftClientTest : public ::testing::Test {
     return std::make_unique<Process>(*fs_, "/data", directory_id_, config);
   }
   std::string file(const std::string& name) { return "/data/__cluster_metadata-0/" + name; }
+  // By a process that ends once the durable end is noted.
+  void append_ten() {
+    auto node = process();
+    node->start();
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(node->append({std::to_string(i)}));
+    }
+    node->run();
+    node->advance(std::chrono::seconds(2));
+  }
 
   std::unique_ptr<MemoryFileSystem> fs_ = std::make_unique<MemoryFileSystem>();
   Uuid directory_id_;
@@ -385,15 +395,7 @@ TEST_F(RaftClientTest, ADamagedVoteFileStopsTheStartAndNothingIsChanged) {
 }
 
 TEST_F(RaftClientTest, DamageBelowTheDurableEndStopsTheStart) {
-  {
-    auto node = process();
-    node->start();
-    for (int i = 0; i < 10; ++i) {
-      ASSERT_TRUE(node->append({std::to_string(i)}));
-    }
-    node->run();
-    node->advance(std::chrono::seconds(2));  // the durable end is noted
-  }
+  append_ten();
   auto& log = fs_->content(file("00000000000000000000.log"));
   log[log.size() / 2] ^= std::byte{1};
   auto node = process();
@@ -402,15 +404,7 @@ TEST_F(RaftClientTest, DamageBelowTheDurableEndStopsTheStart) {
 }
 
 TEST_F(RaftClientTest, AStartThatACrashEndsAtOnceDoesNotForgetTheDurableEnd) {
-  {
-    auto node = process();
-    node->start();
-    for (int i = 0; i < 10; ++i) {
-      ASSERT_TRUE(node->append({std::to_string(i)}));
-    }
-    node->run();
-    node->advance(std::chrono::seconds(2));  // the durable end is noted
-  }
+  append_ten();
   process()->start();  // raises the epoch, and is gone before it notes anything
   auto& log = fs_->content(file("00000000000000000000.log"));
   log[log.size() / 2] ^= std::byte{1};

@@ -13,9 +13,8 @@
 //                 from logs that have been told so.
 //             C2  one write per file at a time; an older snapshot never follows a newer one.
 //             C3  Kafka's files name partitions without their topic ids: before a name is used again, forget() has
-//             taken
-//                 what they say of its last holder off the disk. An entry therefore speaks of the directory of that
-//                 name, or of one that was lost.
+//                 taken what they say of its last holder off the disk. An entry therefore speaks of the directory of
+//                 that name, or of one that was lost.
 // Errors:     a failed write takes the directory offline.
 // Source:     LogManager, ReplicaManager.checkpointHighWatermarks. Difference: all log starts above 0 are written, also
 //             those that equal the first segment's base offset.

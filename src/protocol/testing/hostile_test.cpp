@@ -1,5 +1,6 @@
 // Memory follows the frame, never a count in it: every allocation of a decoder is counted.
 #include <gtest/gtest.h>
+#include <sanitizer/allocator_interface.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,6 +15,11 @@ namespace {
 std::size_t allocated_bytes = 0;  // ever, not net: the strictest count
 }  // namespace
 
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+// A sanitizer brings its own operator new; its hook tells of every allocation.
+[[maybe_unused]] const int kHooked = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t size) { allocated_bytes += size; }, [](const volatile void*) {});
+#else
 void* operator new(std::size_t size) {
   allocated_bytes += size;
   if (void* const memory = std::malloc(size)) {
@@ -27,6 +33,7 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
+#endif
 
 namespace moldau::testing {
 namespace {
@@ -69,6 +76,12 @@ void for_some_places(Check check) {
       }
     }
   }
+}
+
+TEST(HostileCounts, AllocationsAreCounted) {
+  const std::size_t before = allocated_bytes;
+  const ByteVector some(1'000);
+  EXPECT_GE(allocated_bytes - before, some.size());
 }
 
 TEST(HostileCounts, ACountBeyondTheFrameAllocatesNothingForIt) {

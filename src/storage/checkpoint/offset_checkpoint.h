@@ -3,7 +3,7 @@
 //   recovery-point-offset-checkpoint   up to where each log is known to be synced; recovery starts there
 //   replication-offset-checkpoint      high watermarks
 //   log-start-offset-checkpoint        log starts that lie after the first segment's base offset
-//   cleaner-offset-checkpoint          first offset the cleaner has not seen; kept as read until there is a cleaner
+//   cleaner-offset-checkpoint          first offset that was not compacted yet
 //
 // Errors:     kCorrupt, kTruncated (with the line), kTooLarge, kIo. A missing file reads as empty.
 // Durability: a write replaces the whole file atomically and is durable when it returns. Blocks.

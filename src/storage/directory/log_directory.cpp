@@ -79,6 +79,7 @@ std::optional<DirectoryFault> LogDirectory::read_files() {
   contents_.recovery_points = read_offsets(kRecoveryPointCheckpoint);
   contents_.high_watermarks = read_offsets(kHighWatermarkCheckpoint);
   contents_.log_starts = read_offsets(kLogStartCheckpoint);
+  contents_.cleaned = read_offsets(kCleanerCheckpoint);
   if (auto ends = read_durable_ends(fs_, path_of(kDurableEndFile))) {
     contents_.durable_ends = *std::move(ends);
   } else {

@@ -56,6 +56,7 @@ struct DirectoryContents {
   PartitionOffsets recovery_points;
   PartitionOffsets high_watermarks;
   PartitionOffsets log_starts;
+  PartitionOffsets cleaned;
   DurableEnds durable_ends;
   DurableEndHeirs heirs;
   std::vector<FoundPartition> partitions;

@@ -98,6 +98,7 @@ class Loading final : public std::enable_shared_from_this<Loading> {
     job->hints.clean_shutdown = contents.shutdown.clean;
     job->hints.recovery_point = offset_of(contents.recovery_points, partition.name);
     job->hints.log_start = offset_of(contents.log_starts, partition.name);
+    job->hints.compacted_below = offset_of(contents.cleaned, partition.name);
     job->hints.durable_end =
         trusted_durable_end(contents.durable_ends, partition.name, *partition.topic_id, plan_.trusted_epoch);
     job->hints.now_ms = shard_.clock().wall_ms();

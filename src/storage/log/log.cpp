@@ -59,6 +59,7 @@ Result<std::unique_ptr<Log>> Log::open(LogEnvironment environment, std::string d
   for (std::string& path : recovered->deleted_paths) {
     state.deletions.push_back({hints.now_ms + config.file_delete_delay_ms, std::move(path)});
   }
+  state.compacted_below = hints.compacted_below;
   opened->settle_unsynced(hints);
   return opened;
 }

@@ -40,6 +40,7 @@
 #include "base/result.h"
 #include "runtime/fs.h"
 #include "runtime/random.h"
+#include "storage/compaction/compaction_task.h"
 #include "storage/log/log_types.h"
 #include "storage/log/sync_ticket.h"
 #include "storage/segment/log_config.h"
@@ -139,6 +140,7 @@ class Log {
   // --- truncation and retention ---
 
   // Removes all records at and above `offset`. False: there were none. The epochs above are forgotten in any case.
+  // kLocked: compacted segments are just being put in place; in a moment it can be done. So for the next one.
   [[nodiscard]] Result<bool> truncate_to(Offset offset, std::int64_t now_ms);
   // Removes everything; the log is then [offset, offset).
   [[nodiscard]] Result<> truncate_fully_and_start_at(Offset offset, std::int64_t now_ms);
@@ -150,6 +152,21 @@ class Log {
   [[nodiscard]] Result<std::uint32_t> enforce_retention(std::int64_t now_ms, Offset high_watermark);
   // Begins a new segment at log_end(); false if the active one is empty.
   [[nodiscard]] Result<bool> roll(std::int64_t now_ms);
+
+  // --- compaction (storage/compaction does the work, away from the shard) ---
+
+  // What is dirty, if `cleaned` is where the last compaction ended (cleaner-offset-checkpoint), and how much of it lies
+  // below `last_stable`, the durable end, the active segment and min.compaction.lag.ms. Reads at most the first batch
+  // of each dirty segment and its time index, once.
+  [[nodiscard]] Result<CleanableRange> cleanable_range(std::optional<Offset> cleaned, Offset last_stable,
+                                                       std::int64_t now_ms);
+  // Of a range with dirty bytes.
+  [[nodiscard]] Result<CompactionTask> compaction_task(const CleanableRange& range, std::int64_t now_ms);
+  // True: put_in_place() may begin; until finish_swap() the segments that it replaces are read through open files, and
+  // are neither removed nor cut. False: they are not what they were: the group is to be discarded.
+  [[nodiscard]] Result<bool> begin_swap(const CompactedGroup& group);
+  // put_in_place() has succeeded. If it failed the directory is offline, and this is not called.
+  [[nodiscard]] Result<> finish_swap(const CompactedGroup& group, std::int64_t now_ms);
 
   // Paths whose file.delete.delay.ms has passed. The caller removes them on Workers (remove_file; kNotFound is fine);
   // what a crash leaves behind is removed by the next open().
@@ -195,6 +212,7 @@ class Log {
 
   void settle_unsynced(const OpenHints& hints);
   [[nodiscard]] Result<> usable() const;
+  [[nodiscard]] Result<> not_swapping() const;
   Error go_offline(const Error& error);
   Error judge_read_error(const Error& error, Offset near);
   [[nodiscard]] std::optional<AppendError> refuse_append() const;
@@ -220,6 +238,7 @@ class Log {
   [[nodiscard]] Result<std::size_t> count_oversized(Offset high_watermark);
   [[nodiscard]] std::size_t count_below_start(Offset high_watermark) const;
   [[nodiscard]] bool may_delete(std::size_t n, Offset high_watermark) const;
+  [[nodiscard]] std::size_t first_closed_from(Offset offset) const;
   void move_log_start(Offset offset);
   void forget_positions();
 

@@ -81,14 +81,16 @@ Result<std::optional<Log::Place>> Log::locate(std::size_t n, Offset offset) {
 }
 
 // Segment `n` has no batch with `offset`; the next one in it, if any, begins at `found`. Where nothing was compacted,
-// it was lost. cleanup.policy may have been another once, or the log a copy of such a one: then there are gaps between
-// the batches here and in the next segment too. A tail cut off, or a segment gone, leaves none.
+// it was lost. The checkpoint of the cleaner says where something was; but cleanup.policy may have been another once,
+// or the log a copy of such a one: then there are gaps between the batches here and in the next segment too. A tail cut
+// off, or a segment gone, leaves none.
 Result<> Log::judge_gap(std::size_t n, Offset offset, std::optional<Offset> found) {
   const auto end_of = [&](std::size_t i) {
     return i + 1 == state_->segments.size() ? log_end_ : state_->segments[i + 1]->base();
   };
   const Offset wanted = std::max(offset, state_->segments[n]->base());
-  if (config().cleanup_compact || wanted >= end_of(n) || (found && *found <= wanted)) {
+  if (config().cleanup_compact || wanted < state_->compacted_below || wanted >= end_of(n) ||
+      (found && *found <= wanted)) {
     return {};
   }
   for (std::size_t i = n; i < std::min(n + 2, state_->segments.size()); ++i) {

@@ -13,6 +13,7 @@ namespace moldau::storage {
 
 Result<bool> Log::truncate_to(Offset offset, std::int64_t now_ms) {
   MOLDAU_CHECK(usable());
+  MOLDAU_CHECK(not_swapping());
   MOLDAU_ASSERT(offset >= Offset(0), offset.value());
   if (offset >= log_end_) {
     // This replica may have noted an epoch of its own leadership and then appended nothing under it.
@@ -51,6 +52,7 @@ Result<bool> Log::truncate_to(Offset offset, std::int64_t now_ms) {
 
 Result<> Log::truncate_fully_and_start_at(Offset offset, std::int64_t now_ms) {
   MOLDAU_CHECK(usable());
+  MOLDAU_CHECK(not_swapping());
   MOLDAU_ASSERT(offset >= Offset(0), offset.value());
   const auto truncate = [&]() -> Result<> {
     while (!state_->segments.empty()) {
@@ -140,6 +142,9 @@ Result<> Log::advance_log_start(Offset offset) {
 
 // The high watermark has passed all of the segment, and an empty active segment is not worth a successor.
 bool Log::may_delete(std::size_t n, Offset high_watermark) const {
+  if (state_->swapping) {
+    return false;  // at the next check
+  }
   const bool is_active = n + 1 == state_->segments.size();
   const Offset end = is_active ? log_end_ : state_->segments[n + 1]->base();
   return high_watermark >= end && !(is_active && state_->segments[n]->empty());

@@ -52,6 +52,8 @@ struct Log::State {
   std::uint64_t bound_position = 0;
 
   std::uint64_t truncations = 0;
+  bool swapping = false;      // compacted segments are being put in place
+  Offset compacted_below{0};  // offsets below may be missing between batches
   bool epochs_unsynced = false;
   bool parent_unsynced = false;
   bool ticket_out = false;

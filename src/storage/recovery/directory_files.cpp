@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "storage/index/transaction_index.h"
+
 namespace moldau::storage {
 namespace {
 
@@ -122,23 +124,58 @@ class DirectorySettler {
           return file.parsed.stage == FileStage::kSwap && file.parsed.base >= *first_cleaned;
         },
         "left by an interrupted split"));
+    MOLDAU_CHECK(sync_names());  // a .swap without its .cleaned neighbours would be taken for a finished one
     return remove_where([](const NamedFile& file) { return file.parsed.stage == FileStage::kCleaned; },
                         "left by an interrupted compaction");
   }
 
-  // The offset behind the last batch of a .log.swap file.
-  Result<Offset> end_of_swap(const NamedFile& file) {
+  Result<> sync_names() {
+    context_.names_unsynced = false;
+    return context_.fs.sync_dir(context_.directory);
+  }
+
+  struct SwapContent {
+    Offset end{0};                // behind the last batch
+    std::vector<Offset> markers;  // of transactions
+  };
+
+  // Of a .log.swap file.
+  Result<SwapContent> content_of_swap(const NamedFile& file) {
     MOLDAU_TRY(opened, context_.fs.open(path(file.name), runtime::OpenMode::kRead));
     MOLDAU_TRY(size, opened->size());
     BatchScanner scanner(*opened, 0, size, context_.scan_buffer, BatchScanner::kLookupChunk);
-    Offset end = file.parsed.base;
+    SwapContent content{.end = file.parsed.base};
     for (;;) {
       MOLDAU_TRY(batch, scanner.next());
       if (!batch) {
-        return end;
+        return content;
       }
-      end = batch->header.next_offset();
+      content.end = batch->header.next_offset();
+      if (batch->header.is_control()) {
+        content.markers.push_back(batch->header.last_offset());
+      }
     }
+  }
+
+  // The disk may have kept the new name of a swap's transaction index and lost that of its .log: then the one that
+  // stands there without a suffix is the new one. It names just markers that the new .log has; and the old one, if it
+  // does so too, does no harm.
+  Result<bool> has_its_transactions(const NamedFile& swap, const SwapContent& content) {
+    const LogFileName wanted{swap.parsed.base, FileRole::kTransactionIndex, FileStage::kLive};
+    for (const NamedFile& file : files_) {
+      if (file.parsed == LogFileName{swap.parsed.base, FileRole::kTransactionIndex, FileStage::kSwap}) {
+        return false;
+      }
+    }
+    const auto live = std::ranges::find(files_, wanted, &NamedFile::parsed);
+    if (live == files_.end()) {
+      return false;
+    }
+    MOLDAU_TRY(bytes, runtime::read_file(context_.fs, path(live->name), INT32_MAX));
+    const auto index = TransactionIndex::parse(bytes, swap.parsed.base);
+    return index && std::ranges::all_of(index->entries(), [&](const AbortedTxn& txn) {
+             return std::ranges::binary_search(content.markers, txn.last_offset);
+           });
   }
 
   // A swap without a batch tells nothing of what it spans, and would take the place of a segment with batches: rather
@@ -169,19 +206,30 @@ class DirectorySettler {
     MOLDAU_CHECK(drop_empty_swaps());
     std::optional<Offset> from;
     Offset to{0};
+    std::vector<LogFileName> new_already;
+    std::vector<Offset> bases;
     for (const NamedFile& file : files_) {
       if (file.parsed.stage == FileStage::kSwap && file.parsed.role == FileRole::kLog) {
-        MOLDAU_TRY(end, end_of_swap(file));
+        MOLDAU_TRY(content, content_of_swap(file));
+        MOLDAU_TRY(has_transactions, has_its_transactions(file, content));
+        if (has_transactions) {
+          new_already.push_back({file.parsed.base, FileRole::kTransactionIndex, FileStage::kLive});
+        }
+        bases.push_back(file.parsed.base);  // an empty one spans nothing, and still has indexes of its own
         from = std::min(from.value_or(file.parsed.base), file.parsed.base);
-        to = std::max(to, end);
+        to = std::max(to, content.end);
       }
     }
     if (from) {
       MOLDAU_CHECK(remove_where(
           [&](const NamedFile& file) {
-            return file.parsed.stage == FileStage::kLive && file.parsed.base >= *from && file.parsed.base < to;
+            const Offset base = file.parsed.base;
+            return file.parsed.stage == FileStage::kLive &&
+                   ((base >= *from && base < to) || std::ranges::find(bases, base) != bases.end()) &&
+                   std::ranges::find(new_already, file.parsed) == new_already.end();
           },
           "compaction has replaced it"));
+      MOLDAU_CHECK(sync_names());  // the new names must not outlive a crash that brings the old files back
     }
     for (NamedFile& file : files_) {
       if (file.parsed.stage != FileStage::kSwap) {

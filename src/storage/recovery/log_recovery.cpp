@@ -118,7 +118,7 @@ class LogRecovery {
         return {};
       }
     }
-    SegmentScan scan(log_.segments, epochs_, context_.config, hints_.recovery_point, report_);
+    SegmentScan scan(log_.segments, epochs_, context_.config, hints_, report_);
     MOLDAU_TRY(outcome, scan.run(first_scanned_));
     if (!outcome.damage) {
       log_.log_end = outcome.end;

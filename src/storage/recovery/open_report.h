@@ -18,6 +18,7 @@ struct OpenHints {
   Offset recovery_point{0};           // recovery-point-offset-checkpoint; 0 if nothing
   Offset log_start{0};                // log-start-offset-checkpoint; 0 if nothing
   std::optional<Offset> durable_end;  // a trusted entry of moldau.durable-ends; none: the recovery point is the bound
+  Offset compacted_below{0};          // cleaner-offset-checkpoint: offsets may be missing below; 0 if nothing
   bool new_directory = false;         // just made by the caller: the first ticket syncs its parent too
   std::int64_t now_ms = 0;            // wall clock
 };

@@ -4,9 +4,14 @@
 
 namespace moldau::storage {
 
-SegmentScan::SegmentScan(Segments& segments, EpochRecovery& epochs, const LogConfig& config, Offset recovery_point,
+SegmentScan::SegmentScan(Segments& segments, EpochRecovery& epochs, const LogConfig& config, const OpenHints& hints,
                          OpenReport& report)
-    : segments_(segments), epochs_(epochs), config_(config), recovery_point_(recovery_point), report_(report) {}
+    : segments_(segments),
+      epochs_(epochs),
+      config_(config),
+      recovery_point_(hints.recovery_point),
+      compacted_below_(hints.compacted_below),
+      report_(report) {}
 
 Result<ScanOutcome> SegmentScan::run(std::size_t first) {
   MOLDAU_ASSERT(first < segments_.size(), static_cast<std::int64_t>(first));
@@ -30,12 +35,12 @@ Result<ScanOutcome> SegmentScan::run(std::size_t first) {
   return ScanOutcome{*expected, std::nullopt};
 }
 
-bool SegmentScan::gaps_are_fine() const {
-  return config_.cleanup_compact || saw_gaps_;
+bool SegmentScan::gap_is_fine(Offset at) const {
+  return config_.cleanup_compact || saw_gaps_ || at < compacted_below_;
 }
 
 bool SegmentScan::follows(const Segment& segment, Offset expected) const {
-  return segment.base() == expected || (segment.base() > expected && gaps_are_fine());
+  return segment.base() == expected || (segment.base() > expected && gap_is_fine(expected));
 }
 
 Result<ScanOutcome> SegmentScan::scan(std::size_t i) {
@@ -71,7 +76,7 @@ Result<ScanOutcome> SegmentScan::scan(std::size_t i) {
     if (header.base_offset == next) {
       confirm(segment);
       accept(segment, header, position);
-    } else if (gaps_are_fine()) {
+    } else if (gap_is_fine(next)) {
       accept(segment, header, position);
     } else {
       confirm(segment);

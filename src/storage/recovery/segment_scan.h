@@ -42,7 +42,7 @@ struct ScanOutcome {
 class SegmentScan {
  public:
   // All are the recovery's and outlive it.
-  SegmentScan(Segments& segments, EpochRecovery& epochs, const LogConfig& config, Offset recovery_point,
+  SegmentScan(Segments& segments, EpochRecovery& epochs, const LogConfig& config, const OpenHints& hints,
               OpenReport& report);
 
   // Of the segments from index `first` on; there is one.
@@ -55,7 +55,8 @@ class SegmentScan {
     std::uint64_t position = 0;
     Offset expected{0};
   };
-  [[nodiscard]] bool gaps_are_fine() const;
+  // Offsets from `at` on may be missing.
+  [[nodiscard]] bool gap_is_fine(Offset at) const;
   [[nodiscard]] bool follows(const Segment& segment, Offset expected) const;
   [[nodiscard]] Result<ScanOutcome> end_of(std::size_t i, Offset next);
   void confirm(Segment& segment);
@@ -68,6 +69,7 @@ class SegmentScan {
   EpochRecovery& epochs_;
   const LogConfig& config_;
   Offset recovery_point_;
+  Offset compacted_below_;
   OpenReport& report_;
   ByteVector buffer_;
   std::optional<Doubtful> doubtful_;  // in the segment that is read

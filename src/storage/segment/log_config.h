@@ -16,7 +16,10 @@ struct LogConfig {
   std::int64_t retention_ms = 604'800'000;  // -1: kept however old
   std::int64_t retention_bytes = -1;        // -1: kept however much
   std::int64_t file_delete_delay_ms = 60'000;
+  std::int64_t min_compaction_lag_ms = 0;
   std::int64_t max_compaction_lag_ms = INT64_MAX;
+  double min_cleanable_dirty_ratio = 0.5;
+  std::int64_t delete_retention_ms = 86'400'000;        // of tombstones and of markers whose records are gone
   bool cleanup_delete = true;                           // cleanup.policy contains "delete"
   bool cleanup_compact = false;                         // cleanup.policy contains "compact"
   std::int64_t producer_id_expiration_ms = 86'400'000;  // the broker's producer.id.expiration.ms

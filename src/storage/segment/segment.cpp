@@ -40,8 +40,9 @@ Segment::Segment(SegmentContext& context, Offset base, std::uint64_t size_bytes,
       has_transactions_file_(has_transactions) {}
 
 Result<std::unique_ptr<Segment>> Segment::create(SegmentContext& context, Offset base, std::int64_t jitter_ms,
-                                                 std::int64_t now_ms) {
+                                                 std::int64_t now_ms, FileStage stage) {
   auto segment = std::make_unique<Segment>(context, base, 0, false, jitter_ms, now_ms);
+  segment->stage_ = stage;
   MOLDAU_TRY(file, context.fs.open(segment->path(FileRole::kLog), runtime::OpenMode::kCreate));
   MOLDAU_TRY(left, file->size());
   if (left > 0) {
@@ -338,6 +339,9 @@ Result<> Segment::rebuild_indexes() {
 
 // At once and whole: below the recovery point nobody would notice that the files are short.
 Result<> Segment::replace_indexes() {
+  if (pinned_) {
+    return {};  // the names may already be another's
+  }
   MOLDAU_CHECK(runtime::replace_file(context_.fs, path(FileRole::kOffsetIndex), offsets_.bytes()));
   MOLDAU_CHECK(runtime::replace_file(context_.fs, path(FileRole::kTimeIndex), times_.bytes()));
   offsets_written_ = offsets_.bytes().size();
@@ -466,9 +470,14 @@ Result<std::int64_t> Segment::max_timestamp() {
   return max_time_.timestamp;
 }
 
+Result<std::int64_t> Segment::first_timestamp() {
+  MOLDAU_CHECK(load_first_timestamp());
+  return first_timestamp_.value_or(kNoTimestamp);
+}
+
 Result<std::int64_t> Segment::age_timestamp() {
   MOLDAU_TRY(timestamp, max_timestamp());
-  return timestamp >= 0 ? timestamp : std::max(written_ms_, created_ms_);
+  return timestamp >= 0 ? timestamp : written_ms();
 }
 
 Result<std::int64_t> Segment::confirmed_age_timestamp() {
@@ -498,7 +507,18 @@ Result<> Segment::mark_unsynced() {
   return {};
 }
 
+Result<> Segment::pin() {
+  MOLDAU_CHECK(file());
+  MOLDAU_CHECK(load_indexes());
+  MOLDAU_CHECK(transactions());
+  pinned_ = true;
+  return {};
+}
+
 Result<> Segment::release() {
+  if (pinned_) {
+    return {};
+  }
   MOLDAU_CHECK(write_indexes());
   if (loaded_) {
     offsets_ = OffsetIndex(base_);

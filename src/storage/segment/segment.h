@@ -14,6 +14,7 @@
 // Source:     LogSegment. Differences: indexes of the active segment live in memory and are written by write_indexes().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -54,9 +55,11 @@ struct SegmentContext {
 
 class Segment {
  public:
-  // Makes an empty .log file; one left behind there is emptied.
+  // Makes an empty .log file; one left behind there is emptied. `stage`: all its files have that suffix (kCleaned: what
+  // compaction writes).
   [[nodiscard]] static Result<std::unique_ptr<Segment>> create(SegmentContext& context, Offset base,
-                                                               std::int64_t jitter_ms, std::int64_t now_ms);
+                                                               std::int64_t jitter_ms, std::int64_t now_ms,
+                                                               FileStage stage = FileStage::kLive);
   // Takes a .log file of `size_bytes` that exists. `has_transactions`: there is a .txnindex beside it.
   Segment(SegmentContext& context, Offset base, std::uint64_t size_bytes, bool has_transactions, std::int64_t jitter_ms,
           std::int64_t now_ms);
@@ -122,7 +125,11 @@ class Segment {
   // Loads the time index once if need be.
   [[nodiscard]] Result<std::int64_t> max_timestamp();
   [[nodiscard]] Offset offset_of_max_timestamp() const noexcept { return max_time_.offset; }
-  // By which retention.ms counts: the largest record time, or, without times, when it was last written or opened.
+  // Of the first batch, by which segment.ms and max.compaction.lag.ms count: its largest time; -1 if there is none.
+  [[nodiscard]] Result<std::int64_t> first_timestamp();
+  // When it was last written, made or opened.
+  [[nodiscard]] std::int64_t written_ms() const noexcept { return std::max(written_ms_, created_ms_); }
+  // By which retention.ms counts: the largest record time, or, without times, written_ms().
   [[nodiscard]] Result<std::int64_t> age_timestamp();
   // The same for those who delete by it: the batch that is said to have the largest time is asked, and if it has
   // another, the indexes are made anew.
@@ -135,13 +142,15 @@ class Segment {
   // The bytes may not be durable: a crash lies between them and us. Opens the file.
   [[nodiscard]] Result<> mark_unsynced();
   [[nodiscard]] bool unsynced() const noexcept { return unsynced_; }
-  // Closes the file and forgets indexes that the files hold.
+  // Closes the file and forgets indexes that the files hold; not of a pinned one.
   [[nodiscard]] Result<> release();
+  // Opens the file and reads all indexes: from now on no file is opened or written by its name, which another may take.
+  [[nodiscard]] Result<> pin();
   // Adds `suffix` to the names of what exists; the new paths. The segment is of no use any more.
   [[nodiscard]] Result<std::vector<std::string>> rename_files(std::string_view suffix);
 
  private:
-  [[nodiscard]] std::string path(FileRole role) const { return log_file_path(context_.directory, base_, role); }
+  [[nodiscard]] std::string path(FileRole role) const { return log_file_path(context_.directory, base_, role, stage_); }
   [[nodiscard]] Result<bool> read_indexes();
   [[nodiscard]] Result<> replace_indexes();
   [[nodiscard]] Result<> write_index(FileRole role, Bytes content, std::uint64_t& written, bool& shorten);
@@ -172,6 +181,8 @@ class Segment {
   std::optional<bool> has_gaps_;
   bool has_transactions_file_;
   bool unsynced_ = false;
+  bool pinned_ = false;
+  FileStage stage_ = FileStage::kLive;
 };
 
 }  // namespace moldau::storage

@@ -58,8 +58,9 @@ std::string log_file_name(Offset base, FileRole role) {
   return fmt::format("{:020}{}", base.value(), suffix(role));
 }
 
-std::string log_file_path(std::string_view directory, Offset base, FileRole role) {
-  return fmt::format("{}/{:020}{}", directory, base.value(), suffix(role));
+std::string log_file_path(std::string_view directory, Offset base, FileRole role, FileStage stage) {
+  return fmt::format("{}/{:020}{}{}", directory, base.value(), suffix(role),
+                     kStages[static_cast<std::size_t>(stage)].first);
 }
 
 }  // namespace moldau::storage

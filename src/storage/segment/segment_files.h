@@ -36,6 +36,7 @@ inline constexpr std::string_view kDeletedSuffix = ".deleted";
 
 [[nodiscard]] std::optional<LogFileName> parse_log_file_name(std::string_view name) noexcept;
 [[nodiscard]] std::string log_file_name(Offset base, FileRole role);
-[[nodiscard]] std::string log_file_path(std::string_view directory, Offset base, FileRole role);
+[[nodiscard]] std::string log_file_path(std::string_view directory, Offset base, FileRole role,
+                                        FileStage stage = FileStage::kLive);
 
 }  // namespace moldau::storage

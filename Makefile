@@ -40,7 +40,7 @@ sim:  ## the simulator: 5,000 seeds, then the planted bugs
 	@dev/install test
 	@dev/sim
 
-interop:  ## kcat and the Java client and tools against Moldau; directory exchange with Apache Kafka
+interop:  ## clients of many languages and Kafka's tools against Moldau; directory exchange with Apache Kafka
 	@dev/install test
 	@dev/interop
 

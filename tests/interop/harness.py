@@ -83,15 +83,16 @@ def run_cases(cases: list, broker) -> int:
 
 
 @contextlib.contextmanager
-def broker_of(arguments):
+def broker_of(arguments, more: dict | None = None):
+    settings = SETTINGS | (more or {})
     with tempfile.TemporaryDirectory(prefix="moldau-interop-") as work:
         if arguments.bootstrap:
             yield Running(arguments.bootstrap)
         elif arguments.apache:
-            with kafka.ApacheKafka(work, SETTINGS) as broker:
+            with kafka.ApacheKafka(work, settings) as broker:
                 yield broker
         else:
-            with Moldau(arguments.moldau, work, SETTINGS) as broker:
+            with Moldau(arguments.moldau, work, settings) as broker:
                 yield broker
 
 

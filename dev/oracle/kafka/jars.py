@@ -53,9 +53,9 @@ appender.out.layout.pattern = [%d] %p %m (%c{{1}})%n
     return path
 
 
-def compiled(source: str) -> pathlib.Path:
-    """The class directory of dev/oracle/java/<source>.java, compiled when the source or the jars changed."""
-    path = JAVA_SOURCES / f"{source}.java"
+def compiled(source: str, sources: pathlib.Path = JAVA_SOURCES) -> pathlib.Path:
+    """The class directory of <sources>/<source>.java, compiled when the source or the jars changed."""
+    path = sources / f"{source}.java"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     target = jar_directory().parent / "classes" / f"{source}-{digest}"
     with _compile_lock:
@@ -74,11 +74,12 @@ def compiled(source: str) -> pathlib.Path:
     return target
 
 
-def java_command(main: str, *arguments: str, jvm: tuple[str, ...] = QUICK_JVM, log_level: str = "WARN") -> list[str]:
-    """The command line of a class in the jars, or of one of our own programs in dev/oracle/java."""
+def java_command(main: str, *arguments: str, jvm: tuple[str, ...] = QUICK_JVM, log_level: str = "WARN",
+                 sources: pathlib.Path = JAVA_SOURCES) -> list[str]:
+    """The command line of a class in the jars, or of one of our own programs in `sources`."""
     class_path = f"{jar_directory()}/*"
-    if (JAVA_SOURCES / f"{main}.java").exists():
-        class_path = f"{compiled(main)}:{class_path}"
+    if (sources / f"{main}.java").exists():
+        class_path = f"{compiled(main, sources)}:{class_path}"
     return [
         "java",
         *jvm,

@@ -149,8 +149,7 @@ def case_input_13_count_plausible_in_bytes_but_huge_in_memory(broker):
         except Closed:
             pass
     if broker.pid and not broker.is_apache:
-        grown = broker.peak_memory() - before
-        check(grown < 32 * len(frame) + 64 * MIB, f"memory grew by {grown >> 20} MiB for a frame of {len(frame) >> 20} MiB")
+        broker.check_growth(before, 32 * len(frame) + 64 * MIB, f"a frame of {len(frame) >> 20} MiB")
 
 
 def case_input_14_unknown_tagged_fields(broker):
@@ -354,7 +353,7 @@ def case_input_54_batch_that_inflates_beyond_reason(broker):
     before = broker.reset_peak_memory() if broker.pid else 0
     broker.refuses(topic, batch(f"@ codec=gzip body={body.hex()} count=1 lastdelta=0"), INVALID_RECORD)
     if broker.pid:
-        check(broker.peak_memory() - before < 64 * MIB, f"memory grew by {broker.peak_memory() - before >> 20} MiB")
+        broker.check_growth(before, 64 * MIB, "the batch")
 
 
 def case_input_55_zstd_before_produce_v7(broker):
@@ -644,8 +643,7 @@ def case_describe_configs_of_one_topic_again_and_again(broker):
     with broker.connect() as connection:
         answer = connection.ask(request("DescribeConfigs", 1, body))
     check(len(answer) < 40 * MIB, f"the answer has {len(answer)} bytes")
-    peak = broker.peak_memory() - before
-    check(peak < 300 * MIB, f"the answer took {peak // MIB} MiB")
+    broker.check_growth(before, 300 * MIB, "the answer")
 
 
 def case_offset_for_leader_epoch_of_anything(broker):

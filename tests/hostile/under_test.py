@@ -91,6 +91,12 @@ class Broker:
         pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
         return self._status("VmRSS")
 
+    def check_growth(self, before: int, allowed: int, what: str) -> None:
+        """What the broker took since reset_peak_memory(). Under a sanitizer resident memory says nothing of it."""
+        grown = self.peak_memory() - before
+        sanitized = pathlib.Path(f"/proc/{self.pid}/exe").resolve().parent.name in ("asan", "tsan")
+        check(sanitized or grown < allowed, f"{what} took {grown >> 20} MiB")
+
     def _status(self, name: str) -> int:
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(name + ":"):

@@ -7,6 +7,8 @@
 #include "protocol/messages/create_topics_response.h"
 #include "protocol/messages/delete_topics_request.h"
 #include "protocol/messages/delete_topics_response.h"
+#include "protocol/messages/describe_quorum_request.h"
+#include "protocol/messages/describe_quorum_response.h"
 #include "protocol/messages/incremental_alter_configs_request.h"
 #include "protocol/messages/incremental_alter_configs_response.h"
 #include "protocol/messages/init_producer_id_request.h"
@@ -21,6 +23,8 @@ using protocol::CreateTopicsRequest;
 using protocol::CreateTopicsResponse;
 using protocol::DeleteTopicsRequest;
 using protocol::DeleteTopicsResponse;
+using protocol::DescribeQuorumRequest;
+using protocol::DescribeQuorumResponse;
 using protocol::ErrorCode;
 using protocol::InitProducerIdRequest;
 using protocol::InitProducerIdResponse;
@@ -192,6 +196,31 @@ TEST_F(ControllerHandlersTest, AClientThatLeftIsNotAnswered) {
   broker.controller().producers.at(0)(ProducerId(1));
   broker.settle();
   EXPECT_TRUE(client.closed());
+}
+
+TEST_F(ControllerHandlersTest, TheQuorumsNodesAreNamedWithTheirListeners) {
+  DescribeQuorumRequest request;
+  request.topics.emplace_back().topic_name = "__cluster_metadata";
+  request.topics[0].partitions.emplace_back();
+  client.send(ApiKey::kDescribeQuorum, 2, request);
+  broker.settle();
+  ASSERT_EQ(broker.controller().descriptions.size(), 1U);
+  const std::string host(200, 'h');
+  QuorumView view{.leader = NodeId(3), .leader_epoch = LeaderEpoch(7)};
+  for (const std::int32_t id : {3, 4}) {
+    view.voters.push_back({.id = NodeId(id), .listeners = {{.name = "CONTROLLER", .host = host, .port = 9093}}});
+  }
+  broker.controller().descriptions[0](std::move(view));
+  broker.settle();
+  const auto answer = client.receive<DescribeQuorumResponse>(ApiKey::kDescribeQuorum, 2);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->nodes.size(), 2U);
+  for (const auto& node : answer->nodes) {
+    ASSERT_EQ(node.listeners.size(), 1U);
+    EXPECT_EQ(node.listeners[0].name, "CONTROLLER");
+    EXPECT_EQ(node.listeners[0].host, host);
+  }
+  EXPECT_EQ(answer->nodes[1].node_id, 4);
 }
 
 }  // namespace

@@ -47,6 +47,17 @@ void fill(protocol::describe_quorum_response::PartitionData& out, const QuorumVi
   }
 }
 
+// The answer's texts are views into `view`.
+void name_nodes(DescribeQuorumResponse& response, const QuorumView& view) {
+  for (const QuorumView::Voter& voter : view.voters) {
+    auto& node = response.nodes.emplace_back();
+    node.node_id = voter.id.value();
+    for (const QuorumView::Voter::Listener& listener : voter.listeners) {
+      node.listeners.push_back({.name = listener.name, .host = listener.host, .port = listener.port});
+    }
+  }
+}
+
 }  // namespace
 
 void InitProducerIdHandler::handle(Request request) {
@@ -104,12 +115,8 @@ void DescribeQuorumHandler::handle(Request request) {
     topic.topic_name = kMetadataTopic;
     const bool has_nodes = asked->version() >= kFirstVersionWithNodes;
     fill(topic.partitions.emplace_back(), *view, clock.wall_ms(), has_nodes);
-    for (const QuorumView::Voter& voter : has_nodes ? view->voters : std::vector<QuorumView::Voter>()) {
-      auto& node = response.nodes.emplace_back();
-      node.node_id = voter.id.value();
-      for (const QuorumView::Voter::Listener& listener : voter.listeners) {
-        node.listeners.push_back({.name = listener.name, .host = listener.host, .port = listener.port});
-      }
+    if (has_nodes) {
+      name_nodes(response, *view);
     }
     asked->reply(response);
   });

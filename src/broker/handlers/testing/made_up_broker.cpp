@@ -87,6 +87,8 @@ struct MadeUpBroker::PerShard {
     dispatcher->add(ApiKey::kIncrementalAlterConfigs,
                     std::make_unique<IncrementalAlterConfigsHandler>(broker.controller_));
     dispatcher->add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kDescribeQuorum,
+                    std::make_unique<DescribeQuorumHandler>(broker.controller_, shard.clock()));
     dispatcher->add(ApiKey::kDescribeCluster,
                     std::make_unique<DescribeClusterHandler>(context, broker.identity_, ListenerKind::kBroker));
     dispatcher->add(ApiKey::kProduce, std::make_unique<ProduceHandler>(context, peers));

@@ -21,7 +21,7 @@ broker::NodeConfig make_broker_config(const BrokerSettings& settings) {
       "advertised.listeners=PLAINTEXT://" + settings.host + ":" + std::to_string(kBrokerPort) + ",CONTROLLER://" +
           settings.host + ":9093",
       "controller.listener.names=CONTROLLER",
-      "log.dirs=/data",
+      "log.dirs=" + settings.log_dirs,
       "auto.create.topics.enable=false",
       "broker.heartbeat.interval.ms=200",
       "broker.session.timeout.ms=2000",
@@ -34,6 +34,10 @@ broker::NodeConfig make_broker_config(const BrokerSettings& settings) {
   };
   for (const std::string& entry : entries) {
     const auto fault = layers.add_setting(entry);
+    MOLDAU_ASSERT(!fault);
+  }
+  if (!settings.metadata_log_dir.empty()) {
+    const auto fault = layers.add_setting("metadata.log.dir=" + settings.metadata_log_dir);
     MOLDAU_ASSERT(!fault);
   }
   auto config = broker::make_node_config(layers);

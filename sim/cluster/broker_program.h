@@ -20,6 +20,8 @@ inline constexpr std::uint16_t kBrokerPort = 9092;
 
 struct BrokerSettings {
   std::string host = "node-0";
+  std::string log_dirs = "/data";
+  std::string metadata_log_dir;  // "": the first of log_dirs
   std::int32_t metadata_segment_bytes = 8 << 10;
   std::int64_t snapshot_bytes_interval = 8 << 10;
   std::chrono::milliseconds checkpoint_interval{100};

@@ -45,6 +45,12 @@ class Scenario {
   void run_events(std::uint64_t count) {
     (void)sim_.run_until([left = count]() mutable { return left-- == 0; }, kPatience);
   }
+  // Of the broker, which cannot go on; "": nothing has ended it.
+  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+  // Waits for it; true if it came.
+  bool wait_for_failure() {
+    return sim_.run_until([this] { return !failure_.empty(); }, kPatience);
+  }
   [[nodiscard]] SimDisk& disk() { return sim_.disk(broker_); }
 
   // `take(response)` while the response's bytes live.

@@ -84,6 +84,10 @@ Result<> SimDisk::begin(std::uint64_t process, DiskCall call, std::string_view p
     frozen_ = true;
     return fail(ErrorKind::kClosed, "the simulated process dies at this call");
   }
+  if (!failed_below_.empty() && path.starts_with(failed_below_) &&
+      (path.size() == failed_below_.size() || path[failed_below_.size()] == '/')) {
+    return fail(ErrorKind::kIo, "the simulated disk of this directory has failed");
+  }
   return {};
 }
 

@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/fs.h"
@@ -74,6 +75,10 @@ class SimDisk {
   void freeze_after(std::uint64_t count) noexcept { freeze_at_ = count == 0 ? 0 : calls_ + count; }
   [[nodiscard]] bool frozen() const noexcept { return frozen_; }
 
+  // Every call on what lies at or below the path fails with kIo from now on, as on a disk of its own that has died;
+  // "" takes it back.
+  void fail_below(std::string path) { failed_below_ = std::move(path); }
+
   [[nodiscard]] DiskFaults& faults() noexcept { return faults_; }
   [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
   [[nodiscard]] std::uint64_t used_bytes() const noexcept { return *used_bytes_; }
@@ -119,6 +124,7 @@ class SimDisk {
   std::uint64_t calls_ = 0;
   std::uint64_t freeze_at_ = 0;
   bool frozen_ = true;
+  std::string failed_below_;
 };
 
 }  // namespace moldau::sim

@@ -11,6 +11,7 @@
 
 #include "apps/bootstrap_servers.h"
 #include "apps/node_settings.h"
+#include "broker/node/node_directories.h"
 #include "raft/driver/format.h"
 #include "runtime/asio/asio_world.h"
 #include "runtime/asio/kernel_random.h"
@@ -98,11 +99,11 @@ CommandResult format_directory(const FormatCommand& command) {
   raft::FormatOptions options;
   options.cluster_id = command.cluster_id;
   if (command.cluster_id == "new") {
-    const auto known = command.ignore_formatted ? known_cluster(fs, config.log_dirs) : std::nullopt;
+    const auto known = command.ignore_formatted ? known_cluster(fs, broker::directories_of(config)) : std::nullopt;
     options.cluster_id = known.value_or(random.uuid().to_string());
   }
   options.node_id = config.node_id;
-  options.log_directories = config.log_dirs;
+  options.log_directories = broker::directories_of(config);
   options.metadata_log_directory = config.metadata_log_dir;
   options.controller = raft::ListenerEndpoint{controller.name, at.host, at.port};
   options.ignore_formatted = command.ignore_formatted;

@@ -1,6 +1,7 @@
 #include "apps/node_settings.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -88,6 +89,10 @@ std::expected<NodeSettings, std::string> read_node_settings(const ConfigSources&
   if (config->request_memory_bytes <= 0) {
     config->request_memory_bytes = default_request_memory(usable_memory_bytes());
   }
+  // As Kafka tells them: nothing that a client names depends on where this process was started.
+  const auto make_absolute = [](std::string& path) { path = std::filesystem::absolute(path).string(); };
+  std::ranges::for_each(config->log_dirs, make_absolute);
+  make_absolute(config->metadata_log_dir);
   const bool named = layers->find("log.dirs") != nullptr || layers->find("log.dir") != nullptr;
   return NodeSettings{.config = *std::move(config), .directory_was_named = named};
 }

@@ -81,9 +81,9 @@ TEST(ConfigRules, RareHeartbeatsWarn) {
 
 TEST(ConfigRules, WhatThisReleaseDoesNotHaveIsRefused) {
   expect_refused({"process.roles=broker", "process.roles=controller", "process.roles=broker,controller,witness",
-                  "log.dirs=/a,/b", "log.dirs=/a,/a", "log.dirs=", "log.dir=/a,/b", "log.dirs=/a\nmetadata.log.dir=/b",
-                  "moldau.shards=257", "moldau.shards=-1"});
-  expect_taken({"process.roles=controller,broker", "log.dirs=/a\nmetadata.log.dir=/a", "moldau.shards=256"});
+                  "log.dirs=/a,/a", "log.dirs=", "moldau.shards=257", "moldau.shards=-1"});
+  expect_taken({"process.roles=controller,broker", "log.dirs=/a\nmetadata.log.dir=/a", "log.dir=/a,/b",
+                "log.dirs=/a,/b\nmetadata.log.dir=/c", "moldau.shards=256"});
 }
 
 }  // namespace

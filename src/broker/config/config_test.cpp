@@ -33,6 +33,15 @@ TEST(NodeConfig, StartsWithoutAnyConfiguration) {
   EXPECT_TRUE(config->warnings.empty());
 }
 
+TEST(NodeConfig, TheMetadataLogLivesInTheFirstLogDirectoryUnlessItHasOneOfItsOwn) {
+  const auto config = make_node_config(layers("log.dirs=/a, /b\n"));
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ(config->log_dirs, (std::vector<std::string>{"/a", "/b"}));
+  EXPECT_EQ(config->metadata_log_dir, "/a");
+  EXPECT_EQ(make_node_config(layers("log.dirs=/a\nmetadata.log.dir=/m\n"))->metadata_log_dir, "/m");
+  EXPECT_NE(fault_of("log.dirs=/a,/b,/a\n"), "");
+}
+
 TEST(NodeConfig, QueuedMaxRequestBytesIsTheRequestMemoryUnlessItIsNegative) {
   EXPECT_EQ(make_node_config(layers("queued.max.request.bytes=209715200\n"))->request_memory_bytes, 209715200);
   const auto ours = make_node_config(layers("queued.max.request.bytes=-1\nmoldau.request.memory.bytes=1048576\n"));

@@ -73,14 +73,11 @@ class Builder {
     for (const std::string_view dir : config::parse_list(dirs)) {
       config_.log_dirs.emplace_back(dir);
     }
-    if (config_.log_dirs.size() != 1) {
-      reader_.fail(reader_.is_set("log.dirs") ? "log.dirs" : "log.dir", "this release takes exactly one log directory");
+    if (config_.log_dirs.empty()) {
+      reader_.fail(reader_.is_set("log.dirs") ? "log.dirs" : "log.dir", "at least one log directory is needed");
       return;
     }
     config_.metadata_log_dir = reader_.text("metadata.log.dir", config_.log_dirs.front());
-    if (config_.metadata_log_dir != config_.log_dirs.front()) {
-      reader_.fail("metadata.log.dir", "this release keeps the metadata log in the log directory");
-    }
   }
 
   void numbers() {

@@ -60,6 +60,14 @@ void BrokerLifecycle::ready() {
   }
 }
 
+void BrokerLifecycle::on_directories_lost(std::vector<Uuid> ids) {
+  lost_directories_ = std::move(ids);
+  told_lost_ = false;
+  if (state_ == State::kStarting || state_ == State::kRunning) {
+    timer_.arm(shard_.clock().now());
+  }
+}
+
 void BrokerLifecycle::heartbeat() {
   if (in_flight_ || state_ == State::kLeft) {
     return;
@@ -71,6 +79,8 @@ void BrokerLifecycle::heartbeat() {
   request.metadata_offset = loader_.loaded_end() - 1;
   request.want_fence = !ready_;
   request.want_shut_down = state_ == State::kLeaving;
+  request.offline_log_dirs = lost_directories_;
+  told_lost_ = true;
   request.cordoned_log_dirs
       .emplace();  // none; told, as Kafka does, once the registration was read: the answer to it was
   controller_.heartbeat(std::move(request), [this](auto reply) { on_heartbeat(std::move(reply)); });
@@ -94,6 +104,9 @@ void BrokerLifecycle::on_heartbeat(std::expected<metadata::BrokerHeartbeatReply,
     state_ = State::kRunning;
     events_.on_running();
   } else if (state_ == State::kStarting && ready_) {
+    next = kSoon;
+  }
+  if (!told_lost_) {
     next = kSoon;
   }
   timer_.arm(shard_.clock().now() + next);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <vector>
 
 #include "base/callback.h"
 #include "base/log.h"
@@ -43,6 +44,8 @@ class BrokerLifecycle {
   void on_controller_active();
   // Recovery is done: the node may be unfenced.
   void ready();
+  // These log directories, all that have failed in this process, are told with the next heartbeat, which is soon.
+  void on_directories_lost(std::vector<Uuid> ids);
   // Controlled shutdown; `left` runs when the controller lets the broker go, or after `patience`.
   void leave(std::chrono::milliseconds patience, Callback left);
 
@@ -68,6 +71,8 @@ class BrokerLifecycle {
   BrokerEpoch epoch_ = kNoBrokerEpoch;
   bool ready_ = false;
   bool in_flight_ = false;
+  std::vector<Uuid> lost_directories_;
+  bool told_lost_ = true;
   Callback left_;
   runtime::Timer timer_;
   runtime::Timer patience_;

@@ -10,7 +10,7 @@
 #include "broker/node/broker_lifecycle.h"
 #include "broker/node/listen_refusal.h"
 #include "broker/node/node_controller.h"
-#include "broker/node/node_directory.h"
+#include "broker/node/node_directories.h"
 #include "broker/node/node_metrics.h"
 #include "broker/node/raft_metadata_log.h"
 #include "broker/node/replica_host.h"
@@ -60,7 +60,7 @@ metadata::ListenerEndpoint to_metadata(const Acceptor& acceptor) {
 
 class Node::Impl final : public metadata::MetadataLoader::Listener {
  public:
-  Impl(const runtime::World& world, NodeConfig config, NodeDirectory directory);
+  Impl(const runtime::World& world, NodeConfig config, NodeDirectories directories);
   ~Impl() override;
 
   void start(Events events);
@@ -114,7 +114,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
 
   runtime::World world_;
   NodeConfig config_;
-  NodeDirectory directory_;
+  NodeDirectories directories_;
   TopicConfigs topic_configs_;
   ClusterIdentity identity_;
   storage::SharedRandom random_;
@@ -142,12 +142,12 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   Function<void(bool)> stopped_;
 };
 
-Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectory directory)
+Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectories directories)
     : world_(world),
       config_(std::move(config)),
-      directory_(std::move(directory)),
+      directories_(std::move(directories)),
       topic_configs_(config_),
-      identity_{.cluster_id = directory_.cluster_id, .auto_create_topics = config_.auto_create_topics},
+      identity_{.cluster_id = directories_.cluster_id, .auto_create_topics = config_.auto_create_topics},
       random_(world.random.next() ^ kRandomSeedMix),
       shares_(connection_shares(static_cast<std::size_t>(config_.connections_max), config_.descriptors_max)),
       broker_quota_(world.shard(0), shares_.broker),
@@ -267,17 +267,23 @@ void Node::Impl::make_shards() {
           all.push_back(shard.services.get());
         }
         partition_home_ = std::make_unique<PartitionHome>(home(), routers);
-        replicas_ = std::make_unique<ReplicaHost>(ReplicaHost::Environment{.world = world_,
-                                                                           .config = config_,
-                                                                           .topic_configs = topic_configs_,
-                                                                           .directory = *directory_.log_directory,
-                                                                           .random = random_,
-                                                                           .home = *partition_home_,
-                                                                           .routers = routers},
-                                                  [this](const Error& error) {
-                                                    fail("log directory " + directory_.log_directory->path() +
-                                                         " failed, and it is the only one: " + error.message());
-                                                  });
+        replicas_ = std::make_unique<ReplicaHost>(
+            ReplicaHost::Environment{.world = world_,
+                                     .config = config_,
+                                     .topic_configs = topic_configs_,
+                                     .directories = directories_.of_logs(),
+                                     .lost = directories_.lost,
+                                     .metadata = directories_.metadata,
+                                     .random = random_,
+                                     .home = *partition_home_,
+                                     .routers = routers},
+            ReplicaHost::Events{.on_fatal = [this](const std::string& line) { fail(line); },
+                                .on_directories_lost =
+                                    [this](std::vector<Uuid> ids) {
+                                      if (lifecycle_) {
+                                        lifecycle_->on_directories_lost(std::move(ids));
+                                      }
+                                    }});
         on_every_shard([this, all](std::size_t i) { shards_[i].services->wire(all, *partition_home_, home()); },
                        [this] {
                          if (!stopping_) {
@@ -300,8 +306,8 @@ void Node::Impl::start_metadata() {
                                   .incarnation_id = self.incarnation_id,
                                   .features = supported_ranges(),
                                   .rack = config_.rack,
-                                  .log_dirs = {directory_.log_directory->id()},
-                                  .previous_epoch = directory_.previous_epoch,
+                                  .log_dirs = directories_.ids_of_logs(),
+                                  .previous_epoch = directories_.previous_epoch,
                                   .previous_process_is_gone = true};
   for (const Acceptor& acceptor : acceptors_) {
     const metadata::ListenerEndpoint endpoint = to_metadata(acceptor);
@@ -313,15 +319,15 @@ void Node::Impl::start_metadata() {
     }
   }
 
-  auto opened = directory_.open_raft(world_, shards_[0].services->sync(), config_, std::move(controller_endpoints));
+  auto opened = directories_.open_raft(world_, shards_[0].services->sync(), config_, std::move(controller_endpoints));
   if (!opened) {
     return fail(opened.error());
   }
   raft_ = *std::move(opened);
   // Only now: a start that is refused, for its address or its metadata, leaves the mark of the last clean stop as it
   // was.
-  if (const Result<> claimed = directory_.log_directory->claim(); !claimed) {
-    return fail(directory_.log_directory->path() + ": " + claimed.error().message());
+  if (const auto claimed = directories_.claim(); !claimed) {
+    return fail(claimed.error());
   }
   identity_.kraft_version = raft_->quorum().voters().kraft_version();
   metadata_log_ = std::make_unique<RaftMetadataLog>(
@@ -333,7 +339,7 @@ void Node::Impl::start_metadata() {
       home(), *metadata_log_, *loader_, topic_configs_, world_.logger,
       metadata::ControllerShell::Options{.controller = controller_options(config_, identity_.cluster_id),
                                          .self = std::move(self),
-                                         .bootstrap = directory_.bootstrap,
+                                         .bootstrap = directories_.bootstrap,
                                          .max_idle_interval = config_.metadata_idle_interval});
   metadata_log_->wire(*shell_);
   loader_->snapshot_through(*metadata_log_);
@@ -378,6 +384,12 @@ void Node::Impl::on_registered(BrokerEpoch epoch) {
     if (stopping_ || failed_) {
       return;
     }
+    replicas_->open_assignments([this, epoch](DirectoryAssigner::Assignments assignments,
+                                              Function<void(const DirectoryAssigner::Answer&)> answer) {
+      shell_->assign_replicas_to_dirs(
+          {.broker = config_.node_id, .epoch = epoch, .assignments = std::move(assignments)},
+          [answer = std::move(answer)](const DirectoryAssigner::Answer& answered) mutable { answer(answered); });
+    });
     replicas_->load(epoch, [this] {
       if (lifecycle_) {
         lifecycle_->ready();
@@ -396,7 +408,7 @@ void Node::Impl::serve() {
     brokers.push_back(&shard.services->broker_connections());
     controllers.push_back(&shard.services->controller_connections());
   }
-  ReadyInfo info{.cluster_id = identity_.cluster_id, .directory = directory_.log_directory->path(), .listeners = {}};
+  ReadyInfo info{.cluster_id = identity_.cluster_id, .directory = directories_.metadata->path(), .listeners = {}};
   for (Acceptor& acceptor : acceptors_) {
     info.listeners.emplace_back(acceptor.config().name, acceptor.advertised());
     acceptor.open(acceptor.config().is_controller ? controllers : brokers);
@@ -557,11 +569,11 @@ void Node::Impl::collect_metrics(Function<void(std::string)> done) {
 
 std::expected<std::unique_ptr<Node>, std::string> Node::open(const runtime::World& world, NodeConfig config,
                                                              const OpenOptions& options) {
-  auto directory = open_node_directory(world, config, options.format_if_empty);
-  if (!directory) {
-    return std::unexpected(directory.error());
+  auto directories = open_node_directories(world, config, options.format_if_empty);
+  if (!directories) {
+    return std::unexpected(directories.error());
   }
-  return std::unique_ptr<Node>(new Node(std::make_unique<Impl>(world, std::move(config), *std::move(directory))));
+  return std::unique_ptr<Node>(new Node(std::make_unique<Impl>(world, std::move(config), *std::move(directories))));
 }
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -1,25 +1,29 @@
-// The replicas of this node on disk: opens what the log directory holds, follows the metadata (new partitions, deleted
-// topics, changed configurations), keeps the checkpoints.
+// The replicas of this node on disk: opens what the log directories hold, follows the metadata (new partitions, deleted
+// topics, changed configurations), keeps the checkpoints, and goes on without a directory that fails.
 //
 // Shard:      the home shard.
-// Invariants: R1 a partition of the image that is assigned to this node is hosted, or being made, once load() has
-// ended.
+// Invariants: R1 a partition of the image that is assigned to this node is hosted, or being made, or known as not
+//                served, once load() has ended.
 //             R2 a directory is renamed for deletion only after its log was closed; until then its name stays taken, so
-//             a
-//                topic that is created again waits for it. Nor is it renamed before the checkpoints have forgotten it.
-//             R3 no log is made where records of the partition were and cannot be read: it is not served, answers
-//                KAFKA_STORAGE_ERROR, and what the checkpoints say of it is kept.
-// Errors:     a directory that fails is told to `on_failure` once; its partitions answer KAFKA_STORAGE_ERROR. A
-//             partition that cannot be opened, or is damaged, does not make the directory fail.
-// Source:     kafka.server.ReplicaManager.applyDelta, BrokerMetadataPublisher, LogManager.
+//                a topic that is created again waits for it. Nor is it renamed before the checkpoints have forgotten
+//                it.
+//             R3 no log is made where records of the partition were and cannot be read, or may be: it is not served,
+//                answers KAFKA_STORAGE_ERROR, and what the checkpoints say of it is kept.
+// Errors:     a log directory that fails takes its partitions out of service; they answer KAFKA_STORAGE_ERROR. The last
+//             one, or the one with the metadata log, ends the node. A partition that cannot be opened, or is damaged,
+//             does not make the directory fail.
+// Source:     kafka.server.ReplicaManager.applyDelta, BrokerMetadataPublisher, LogManager; KIP-858. Difference: a
+//             partition older than this process of which the metadata does not know the directory is not made anew
+//             while a directory is lost.
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,53 +31,66 @@
 #include "broker/config/node_config.h"
 #include "broker/config/topic_config_warnings.h"
 #include "broker/config/topic_configs.h"
+#include "broker/node/directory_assigner.h"
+#include "broker/node/hosted_directories.h"
+#include "broker/node/hosted_marks.h"
+#include "broker/node/seed_upkeep.h"
 #include "broker/partitions/partition_home.h"
 #include "broker/partitions/partition_router.h"
 #include "metadata/loader/metadata_loader.h"
 #include "runtime/bounded_workers.h"
 #include "runtime/world.h"
-#include "storage/directory/checkpointer.h"
-#include "storage/directory/directory_remover.h"
 #include "storage/directory/log_directory.h"
 #include "storage/directory/log_loader.h"
 
 namespace moldau::broker {
 
-class ReplicaHost final : public metadata::MetadataPublisher, private storage::MarkSource {
+class ReplicaHost final : public metadata::MetadataPublisher {
  public:
   struct Environment {
     const runtime::World& world;
     const NodeConfig& config;
     const TopicConfigs& topic_configs;
-    storage::LogDirectory& directory;
+    std::vector<storage::LogDirectory*> directories;  // of log.dirs, those that work
+    std::vector<std::string> lost;                    // paths of log.dirs that do not
+    const storage::LogDirectory* metadata;            // the one with the metadata log
     storage::SharedRandom& random;
     PartitionHome& home;
     std::vector<PartitionRouter*> routers;
   };
-  ReplicaHost(const Environment& environment, Function<void(const Error&)> on_failure);
+  struct Events {
+    Function<void(const std::string&)> on_fatal;            // nothing can go on: one line
+    Function<void(std::vector<Uuid>)> on_directories_lost;  // ids of all that have failed in this process
+  };
+  ReplicaHost(const Environment& environment, Events events);
   ~ReplicaHost() override;
 
-  // Before this process registers as `incarnation`: what the durable ends say outlives the registration (G13).
-  // `newest`: the registration before, if any. `done` on the home shard, not if the directory failed.
+  // Before this process registers as `incarnation`: HostedDirectory::inherit. `done` on the home shard, not after
+  // on_fatal.
   void inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done);
   // Opens every log that the image gives to this node; others are set aside. `epoch`: the registration of this process,
-  // for the durable ends. `done` on the home shard, not if the directory failed.
+  // for the durable ends. `done` on the home shard, not after on_fatal.
   void load(BrokerEpoch epoch, Callback done);
+  // The way to the controller, once this process is registered.
+  void open_assignments(DirectoryAssigner::Send send) { assigner_.open(std::move(send)); }
   void on_image(const metadata::ImageUpdate& update) override;
 
-  void keep_log_starts(Function<void(bool)> done) { checkpointer_.keep_log_starts(std::move(done)); }
-  void on_roll() { checkpointer_.on_roll(); }
-  // A partition's log failed.
-  void fail_directory(const Error& error) { environment_.directory.fail(error); }
+  // Of the directory that holds this partition's directory: its log starts are kept, a log of it rolled, failed.
+  void keep_log_starts(std::string_view partition_path, Function<void(bool)> done);
+  void on_roll(std::string_view partition_path);
+  void on_storage_failure(std::string_view partition_path, const Error& error);
 
   // A clean stop: closes every log, writes the checkpoints and the clean mark. `done(error)` once; waits for load() to
-  // end. kClosed: before load() nothing is known of the logs, so the directory stays as it is, without a clean mark:
-  // what the process before may have left torn is still to be recovered.
+  // end. kClosed: before load() nothing is known of the logs, so the directories stay as they are, without a clean
+  // mark: what the process before may have left torn is still to be recovered.
   void stop(Function<void(Result<>)> done);
 
   [[nodiscard]] std::size_t partitions() const { return environment_.home.size(); }
   // Of those, and of the directories that could not be opened, the ones found damaged at the start.
   [[nodiscard]] std::size_t damaged() const noexcept { return damaged_.size(); }
+  // Not hosted, for their log directory is lost.
+  [[nodiscard]] std::size_t lost_partitions() const noexcept { return lost_partitions_; }
+  [[nodiscard]] const HostedDirectories& directories() const noexcept { return directories_; }
   [[nodiscard]] bool loaded() const noexcept { return loaded_; }
 
  private:
@@ -83,55 +100,61 @@ class ReplicaHost final : public metadata::MetadataPublisher, private storage::M
   };
   // A partition of this node that no log is open for.
   struct Unserved {
-    storage::PartitionMarks marks;  // as read: kept in the files
+    Uuid topic_id;
+    HostedDirectory* where = nullptr;  // null: unknown
     bool has_directory = false;
     bool has_its_id = false;  // so that the directory may go with the topic
+    bool lost = false;        // with its log directory
+  };
+  struct Stray {
+    HostedDirectory* where;
+    TopicPartition name;
   };
 
   void apply(const metadata::Image& image, const metadata::ImageChanges& changes);
   void host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index);
+  [[nodiscard]] HostedDirectory* place(const Creation& creation) const;
   void create(Creation creation);
-  void make(Creation creation);
-  void on_made(const Creation& creation, Result<std::unique_ptr<storage::Log>> log);
+  void make(Creation creation, HostedDirectory& where);
+  void on_made(const Creation& creation, HostedDirectory& where, Result<std::unique_ptr<storage::Log>> log);
   void remove(const TopicIdPartition& id, const TopicPartition& name);
+  void on_removed(PartitionSeed seed);
   void release_name(const TopicPartition& name);
   [[nodiscard]] bool is_ours(const TopicIdPartition& id) const;
-  [[nodiscard]] storage::LoadDecision decide(const TopicPartition& name, const Uuid& topic_id) const;
-  void on_loaded(storage::LoadResult result);
-  void find_lost(const std::vector<TopicPartition>& strays);
-  void refuse(Unserved unserved, const Error& error);
-  void remove_unserved(Unserved unserved);
+  [[nodiscard]] storage::LoadDecision decide(const HostedDirectory& directory, const TopicPartition& name,
+                                             const Uuid& topic_id) const;
+  void on_loaded(std::vector<HostedDirectories::Loaded> loaded);
+  void take_loaded(HostedDirectory& directory, std::vector<storage::LoadedLog> logs);
+  void take_unloaded(HostedDirectory& directory, const std::vector<storage::UnloadedLog>& logs);
+  void find_lost();
+  void refuse(const TopicPartition& name, const Unserved& unserved, const Error& error);
+  void remove_unserved(const TopicPartition& name, const Unserved& unserved);
   // Ends in release_name(), once the checkpoints have forgotten the name and `rename` has freed it.
   void free_name(const TopicPartition& name, Function<void(Function<void(Result<>)>)> rename);
-  // Puts what was read in the place of what damaged logs say, and adds the unserved.
-  void keep_as_read(std::vector<storage::PartitionMarks>& marks) const;
   void begin_service();
-  void keep_seeds();
-  void expire_seeds_producers();
+  void tell_directory(const TopicIdPartition& id, HostedDirectory& where);
+  void on_directory_failed(HostedDirectory& directory, const Error& error);
+  void lose_seeds(HostedDirectory& directory);
   void close_all(Function<void(Result<>)> done);
-  void close_logs(std::vector<PartitionSeed> seeds, Function<void(std::vector<storage::PartitionMarks>, bool)> done);
-  void collect_marks(const storage::LogDirectory& directory,
-                     Function<void(std::vector<storage::PartitionMarks>)> done) override;
-  void on_recovery_points(const storage::LogDirectory& directory, const storage::PartitionOffsets& points) override;
 
   Environment environment_;
+  Events events_;
   runtime::Shard& shard_;
   Logger& logger_;
   std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
   runtime::BoundedWorkers workers_;  // for making and removing partitions
-  storage::Checkpointer checkpointer_;
-  storage::DirectoryRemover remover_;
+  HostedMarks marks_;
+  HostedDirectories directories_;
+  DirectoryAssigner assigner_;
+  SeedUpkeep upkeep_;
   TopicConfigWarnings config_warnings_;
   std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
+  std::vector<Stray> strays_;                                     // found by load()
   std::set<TopicPartition> damaged_;
   std::map<TopicPartition, Unserved> unserved_;
-  std::map<TopicPartition, storage::PartitionMarks> fenced_;  // as read: the next start is to find the fence too
-  BrokerEpoch trusted_epoch_ = kNoBrokerEpoch;                // of the durable ends found
-  runtime::Timer retention_timer_;
-  runtime::Timer expiry_timer_;
+  std::size_t lost_partitions_ = 0;
   bool loading_ = false;
   bool loaded_ = false;
-  bool all_loaded_ = false;
   bool stopping_ = false;
   Callback stop_once_loaded_;
   std::shared_ptr<ReplicaHost*> alive_;  // a load that ends finds out whether this is still there

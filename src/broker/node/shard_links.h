@@ -1,4 +1,4 @@
-// How a shard hears of the metadata, and how its partitions reach their log directory, which is the home shard's.
+// How a shard hears of the metadata, and how its partitions reach their log directories, which are the home shard's.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "broker/node/replica_host.h"
 #include "broker/partitions/partition_router.h"
 #include "metadata/loader/metadata_loader.h"
+#include "replication/partition/partition.h"
 #include "replication/partition/partition_environment.h"
 #include "runtime/shard.h"
 
@@ -31,31 +32,31 @@ class HomeDirectoryLink final : public replication::DirectoryLink {
   HomeDirectoryLink(runtime::Shard& here, runtime::Shard& home, const std::unique_ptr<ReplicaHost>& host)
       : here_(here), home_(home), host_(host) {}
 
-  void keep_log_start(replication::Partition& /*partition*/, Function<void(bool)> done) override {
-    home_.post([this, done = std::move(done)]() mutable {
+  void keep_log_start(replication::Partition& partition, Function<void(bool)> done) override {
+    home_.post([this, path = partition.log()->directory(), done = std::move(done)]() mutable {
       Function<void(bool)> back = [this, done = std::move(done)](bool kept) mutable {
         here_.post([done = std::move(done), kept]() mutable { done(kept); });
       };
       if (host_) {
-        host_->keep_log_starts(std::move(back));
+        host_->keep_log_starts(path, std::move(back));
       } else {
         back(false);
       }
     });
   }
 
-  void on_roll_synced(replication::Partition& /*partition*/) override {
-    home_.post([this] {
+  void on_roll_synced(replication::Partition& partition) override {
+    home_.post([this, path = partition.log()->directory()] {
       if (host_) {
-        host_->on_roll();
+        host_->on_roll(path);
       }
     });
   }
 
-  void on_storage_failure(replication::Partition& /*partition*/, const Error& error) override {
-    home_.post([this, error] {
+  void on_storage_failure(replication::Partition& partition, const Error& error) override {
+    home_.post([this, path = partition.log()->directory(), error] {
       if (host_) {
-        host_->fail_directory(error);
+        host_->on_storage_failure(path, error);
       }
     });
   }

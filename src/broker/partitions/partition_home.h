@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/callback.h"
@@ -50,6 +51,20 @@ class PartitionHome {
 
   // Stops hosting. A seed is given back at once; a placed partition's log comes back from its shard.
   void remove(const TopicIdPartition& id, Function<void(PartitionSeed)> removed);
+
+  // Stops hosting the unused ones that `which` names, and gives them back.
+  template <class Which>
+  [[nodiscard]] std::vector<PartitionSeed> take_seeds(Which which) {
+    std::vector<PartitionSeed> taken;
+    for (auto it = hosted_.begin(); it != hosted_.end();) {
+      const auto here = it++;
+      if (here->second.seed && which(*here->second.seed)) {
+        taken.push_back(std::move(*here->second.seed));
+        hosted_.erase(here);
+      }
+    }
+    return taken;
+  }
 
   // Takes every partition back, those of other shards included: for a stop. `done` gets all of them.
   void take_all(Function<void(std::vector<PartitionSeed>)> done);

@@ -9,6 +9,7 @@ Controller::Controller(ControllerOptions options, const ConfigSchema& schema, En
     : state_(std::move(options), schema, entropy),
       cluster_(state_),
       replication_(state_),
+      directories_(state_),
       topics_(state_),
       configs_(state_),
       producer_ids_(state_) {}
@@ -152,6 +153,10 @@ Decision<std::vector<ResourceOutcome>> Controller::alter_configs_legacy(const st
 
 Decision<std::vector<AlterPartitionOutcome>> Controller::alter_partition(const AlterPartition& request) const {
   return replication_.alter_partition(request);
+}
+
+Decision<std::vector<ErrorCode>> Controller::assign_replicas_to_dirs(const AssignReplicasToDirs& request) const {
+  return directories_.assign(request);
 }
 
 Decision<ProducerIdBlock> Controller::allocate_producer_ids(NodeId broker, BrokerEpoch epoch) const {

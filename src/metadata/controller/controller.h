@@ -22,6 +22,7 @@
 #include "metadata/controller/cluster_control.h"
 #include "metadata/controller/configuration_control.h"
 #include "metadata/controller/controller_state.h"
+#include "metadata/controller/directory_control.h"
 #include "metadata/controller/producer_id_control.h"
 #include "metadata/controller/replication_control.h"
 #include "metadata/controller/topic_control.h"
@@ -60,6 +61,7 @@ class Controller {
   [[nodiscard]] Decision<std::vector<ResourceOutcome>> alter_configs_legacy(
       const std::vector<ResourceAlterations>& request, bool validate_only) const;
   [[nodiscard]] Decision<std::vector<AlterPartitionOutcome>> alter_partition(const AlterPartition& request) const;
+  [[nodiscard]] Decision<std::vector<ErrorCode>> assign_replicas_to_dirs(const AssignReplicasToDirs& request) const;
   [[nodiscard]] Decision<ProducerIdBlock> allocate_producer_ids(NodeId broker, BrokerEpoch epoch) const;
 
   // Periodic work. One broker at a time, so that each decision sees the one before; nothing: no session has ended.
@@ -85,6 +87,7 @@ class Controller {
   std::shared_ptr<const Image> before_transaction_;
   ClusterControl cluster_;
   ReplicationControl replication_;
+  DirectoryControl directories_;
   TopicControl topics_;
   ConfigurationControl configs_;
   ProducerIdControl producer_ids_;

@@ -323,6 +323,13 @@ void ControllerShell::alter_partition(AlterPartition request, Reply<std::vector<
   carry_out(controller_.alter_partition(request), std::move(reply));
 }
 
+void ControllerShell::assign_replicas_to_dirs(AssignReplicasToDirs request, Reply<std::vector<ErrorCode>> reply) {
+  if (auto error = refusal()) {
+    return reply(std::unexpected(*std::move(error)));
+  }
+  carry_out(controller_.assign_replicas_to_dirs(request), std::move(reply));
+}
+
 void ControllerShell::allocate_producer_ids(NodeId broker, BrokerEpoch epoch, Reply<ProducerIdBlock> reply) {
   if (auto error = refusal()) {
     return reply(std::unexpected(*std::move(error)));

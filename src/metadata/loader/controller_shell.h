@@ -74,6 +74,7 @@ class ControllerShell {
   void alter_configs_legacy(std::vector<ResourceAlterations> request, bool validate_only,
                             Reply<std::vector<ResourceOutcome>> reply);
   void alter_partition(AlterPartition request, Reply<std::vector<AlterPartitionOutcome>> reply);
+  void assign_replicas_to_dirs(AssignReplicasToDirs request, Reply<std::vector<ErrorCode>> reply);
   void allocate_producer_ids(NodeId broker, BrokerEpoch epoch, Reply<ProducerIdBlock> reply);
 
   [[nodiscard]] std::size_t pending() const noexcept { return pending_.size(); }

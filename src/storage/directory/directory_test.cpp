@@ -188,6 +188,8 @@ TEST_F(DirectoryTest, DirectoriesThatDisagreeRefuseTheStartAndChangeNothing) {
   make_partition("/a/t-0", kId);
   make_partition("/e/t-0", kId);
   EXPECT_NE(refused({"/a", "/e"}).find("partition t-0 is in /a/t-0 and in /e/t-0"), std::string::npos);
+  make_partition("/e/t-0", Uuid{kId.high, kId.low + 1});
+  EXPECT_EQ(refused({"/a", "/e"}), "") << "of another topic of that name";
 }
 
 TEST_F(DirectoryTest, FormattedDirectoriesWithoutAnIdAreGivenOne) {
@@ -196,7 +198,9 @@ TEST_F(DirectoryTest, FormattedDirectoriesWithoutAnIdAreGivenOne) {
   auto opened = open_log_directories(*fs, logger, paths, {});
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->identity, (ClusterIdentity{"c", NodeId(1)}));
-  ASSERT_TRUE(assign_directory_ids(*opened, shard.random()));
+  for (const auto& directory : opened->online) {
+    ASSERT_TRUE(assign_directory_id(*directory, shard.random()));
+  }
   EXPECT_NE(opened->online[0]->id(), kZeroUuid);
   EXPECT_EQ(opened->online[1]->id(), kZeroUuid) << "not formatted";
   EXPECT_EQ(read_meta_properties(*fs, "/a")->directory_id, opened->online[0]->id());

@@ -26,7 +26,7 @@ std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(
   const std::string& at = directory->path_;
   const auto fault = [&at](const Error& error, const char* what, bool refuse) {
     return std::unexpected(
-        DirectoryFault{error, fmt::format("log directory {}: {}: {}", at, what, error.message()), refuse});
+        DirectoryFault{error, fmt::format("log directory {}: {}: {}", at, what, error.message()), refuse, at});
   };
   const auto there = fs.exists(at);
   if (!there) {
@@ -46,8 +46,8 @@ std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(
     if (lock.error().kind() == ErrorKind::kLocked) {
       return std::unexpected(DirectoryFault{
           lock.error(),
-          fmt::format("log directory {}: another process uses it; stop that one, or set log.dirs to another", at),
-          true});
+          fmt::format("log directory {}: another process uses it; stop that one, or set log.dirs to another", at), true,
+          at});
     }
     return fault(lock.error(), "cannot be locked", false);
   }
@@ -63,7 +63,7 @@ std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(
 
 std::optional<DirectoryFault> LogDirectory::read_files() {
   const auto fault = [this](const Error& error, const char* file, bool refuse) {
-    return DirectoryFault{error, fmt::format("{}: {}", path_of(file), error.message()), refuse};
+    return DirectoryFault{error, fmt::format("{}: {}", path_of(file), error.message()), refuse, path_};
   };
   if (auto identity = read_meta_properties(fs_, path_)) {
     identity_ = *std::move(identity);
@@ -130,14 +130,14 @@ PartitionOffsets LogDirectory::read_offsets(const char* file) {
 std::optional<DirectoryFault> LogDirectory::scan() {
   auto entries = fs_.list(path_);
   if (!entries) {
-    return DirectoryFault{entries.error(), fmt::format("log directory {}: {}", path_, entries.error().message()),
-                          false};
+    return DirectoryFault{entries.error(), fmt::format("log directory {}: {}", path_, entries.error().message()), false,
+                          path_};
   }
   std::ranges::sort(*entries, {}, &runtime::DirEntry::name);
   for (const runtime::DirEntry& entry : *entries) {
     const auto refuse = [&](const char* why) {
       return DirectoryFault{Error(ErrorKind::kInvalid, why),
-                            fmt::format("log directory {}: {} {}", path_, entry.name, why), true};
+                            fmt::format("log directory {}: {} {}", path_, entry.name, why), true, path_};
     };
     if (entry.kind == runtime::EntryKind::kFile || is_known_foreign(entry.name)) {
       continue;
@@ -181,6 +181,11 @@ Result<> LogDirectory::write_identity(const MetaProperties& identity) {
   MOLDAU_CHECK(write_meta_properties(fs_, path_, identity));
   identity_ = identity;
   return {};
+}
+
+bool LogDirectory::holds(std::string_view partition_path) const noexcept {
+  return partition_path.size() > path_.size() + 1 && partition_path.starts_with(path_) &&
+         partition_path[path_.size()] == '/' && partition_path.find('/', path_.size() + 1) == std::string_view::npos;
 }
 
 Uuid LogDirectory::id() const noexcept {

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct DirectoryFault {
   Error error;
   std::string text;  // one line for the operator, with the path
   bool refuse = false;
+  std::string path;  // of the log directory
 };
 
 // A directory of a partition as found. Those of __cluster_metadata are raft's and not listed.
@@ -79,6 +81,8 @@ class LogDirectory {
   [[nodiscard]] Result<> write_identity(const MetaProperties& identity);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  // Whether a partition's directory of this path lies in this directory, under whatever name.
+  [[nodiscard]] bool holds(std::string_view partition_path) const noexcept;
   [[nodiscard]] const std::optional<MetaProperties>& identity() const noexcept { return identity_; }
   // The directory id, or the zero id while it has none.
   [[nodiscard]] Uuid id() const noexcept;

@@ -45,6 +45,9 @@ class Loading final : public std::enable_shared_from_this<Loading> {
 
   void start() {
     MOLDAU_ASSERT(plan_.parallel_max > 0);
+    if (plan_.progress) {
+      plan_.progress->logs = found().size();
+    }
     const std::size_t width = std::min(plan_.parallel_max, found().size());
     if (width == 0) {
       shard_.post([self = shared_from_this()] { self->finish(); });
@@ -112,6 +115,10 @@ class Loading final : public std::enable_shared_from_this<Loading> {
 
   void on_done(Job& job) {
     --in_flight_;
+    if (plan_.progress) {
+      ++plan_.progress->opened;
+      plan_.progress->recovered_bytes += *job.opened ? (**job.opened)->open_report().bytes_scanned : 0;
+    }
     if (*job.opened) {
       result_.loaded.push_back({job.found->name, *job.found->topic_id, **std::move(job.opened),
                                 offset_of(directory_.contents().high_watermarks, job.found->name)});

@@ -49,6 +49,13 @@ struct LoadDecision {
   LogConfig config;
 };
 
+// How far a load has come, for those who ask meanwhile.
+struct LoadProgress {
+  std::size_t logs = 0;  // to be opened
+  std::size_t opened = 0;
+  std::uint64_t recovered_bytes = 0;  // of those opened: what lay above their recovery points
+};
+
 struct LoadPlan {
   // Called on the home shard. The zero id: the directory has neither partition.metadata nor records, and is a stray
   // whatever is decided.
@@ -56,6 +63,7 @@ struct LoadPlan {
   // The registration whose durable ends count: epoch_that_counts().
   BrokerEpoch trusted_epoch = kNoBrokerEpoch;
   std::size_t parallel_max = 2;
+  std::shared_ptr<LoadProgress> progress;  // null: nobody asks
 };
 
 struct LoadedLog {

@@ -9,20 +9,15 @@
 namespace moldau::storage {
 namespace {
 
-// The path without a trailing '/', so that a directory named twice is noticed.
-std::string trimmed(std::string path) {
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
-// "" if every partition is in one directory only.
+// "" if every partition is in one directory only. A topic of the same name is another one.
 std::string find_duplicate(const std::vector<std::unique_ptr<LogDirectory>>& directories) {
-  std::map<TopicPartition, std::string> seen;
+  std::map<std::pair<TopicPartition, Uuid>, std::string> seen;
   for (const auto& directory : directories) {
     for (const FoundPartition& found : directory->contents().partitions) {
-      const auto [other, fresh] = seen.emplace(found.name, found.directory);
+      if (!found.topic_id) {
+        continue;
+      }
+      const auto [other, fresh] = seen.emplace(std::pair(found.name, *found.topic_id), found.directory);
       if (!fresh) {
         return fmt::format("partition {} is in {} and in {}; remove the one that is out of date",
                            partition_directory_name(found.name), other->second, found.directory);
@@ -34,13 +29,26 @@ std::string find_duplicate(const std::vector<std::unique_ptr<LogDirectory>>& dir
 
 }  // namespace
 
+std::string plain_path(std::string_view path) {
+  std::string plain;
+  for (const char c : path) {
+    if (c != '/' || plain.empty() || plain.back() != '/') {
+      plain.push_back(c);
+    }
+  }
+  if (plain.size() > 1 && plain.back() == '/') {
+    plain.pop_back();
+  }
+  return plain;
+}
+
 std::expected<OpenedDirectories, std::string> open_log_directories(runtime::FileSystem& fs, Logger& logger,
                                                                    std::span<const std::string> paths,
                                                                    const ClusterIdentity& expected) {
   OpenedDirectories opened;
   std::vector<std::string> names;
   for (const std::string& path : paths) {
-    names.push_back(trimmed(path));
+    names.push_back(plain_path(path));
     if (std::ranges::count(names, names.back()) > 1) {
       return std::unexpected(fmt::format("log.dirs names {} twice", names.back()));
     }
@@ -74,13 +82,13 @@ std::expected<OpenedDirectories, std::string> open_log_directories(runtime::File
   return opened;
 }
 
-Result<> assign_directory_ids(OpenedDirectories& directories, runtime::Random& random) {
-  for (const auto& directory : directories.online) {
-    if (directory->identity() && !directory->identity()->directory_id) {
-      MetaProperties identity = *directory->identity();
+Result<> assign_directory_id(LogDirectory& directory, runtime::Random& random) {
+  if (directory.identity() && !directory.identity()->directory_id) {
+    MetaProperties identity = *directory.identity();
+    do {
       identity.directory_id = random.uuid();
-      MOLDAU_CHECK(directory->write_identity(identity));
-    }
+    } while (is_reserved_directory_id(*identity.directory_id));
+    MOLDAU_CHECK(directory.write_identity(identity));
   }
   return {};
 }

@@ -5,9 +5,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
+#include "base/result.h"
 #include "runtime/fs.h"
 #include "runtime/random.h"
 #include "storage/directory/log_directory.h"
@@ -28,7 +30,10 @@ struct OpenedDirectories {
                                                                                  std::span<const std::string> paths,
                                                                                  const ClusterIdentity& expected);
 
-// Gives an id to every formatted directory that has none, as Kafka does at its start. Blocks.
-[[nodiscard]] Result<> assign_directory_ids(OpenedDirectories& directories, runtime::Random& random);
+// A path as LogDirectory has it: without a '/' too many, so that a directory named twice is noticed.
+[[nodiscard]] std::string plain_path(std::string_view path);
+
+// Gives an id to a formatted directory that has none, as Kafka does at its start. Blocks.
+[[nodiscard]] Result<> assign_directory_id(LogDirectory& directory, runtime::Random& random);
 
 }  // namespace moldau::storage

@@ -1,0 +1,159 @@
+#include "broker/node/hosted_directories.h"
+
+#include <algorithm>
+
+namespace moldau::broker {
+
+HostedDirectories::HostedDirectories(const Environment& environment, storage::MarkSource& marks,
+                                     runtime::Workers& workers, Function<void(HostedDirectory&, const Error&)> failed)
+    : world_(environment.world),
+      config_(environment.config),
+      lost_(environment.lost),
+      failed_(std::move(failed)),
+      alive_(std::make_shared<HostedDirectories*>(this)) {
+  for (storage::LogDirectory* directory : environment.directories) {
+    HostedDirectory* hosted = all_.emplace_back(std::make_unique<HostedDirectory>(*directory, marks, environment.world,
+                                                                                  workers, environment.config))
+                                  .get();
+    directory->on_failure([alive = alive_, hosted](storage::LogDirectory&, const Error& error) {
+      if (HostedDirectories* self = *alive) {
+        self->failed_(*hosted, error);
+      }
+    });
+  }
+}
+
+HostedDirectories::~HostedDirectories() {
+  *alive_ = nullptr;
+}
+
+std::size_t HostedDirectories::online() const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(all_, [](const auto& directory) { return directory->online(); }));
+}
+
+HostedDirectory* HostedDirectories::holder_of(std::string_view partition_path) const noexcept {
+  const auto found =
+      std::ranges::find_if(all_, [&](const auto& directory) { return directory->directory().holds(partition_path); });
+  return found == all_.end() ? nullptr : found->get();
+}
+
+HostedDirectory* HostedDirectories::online_by_id(const Uuid& id) const noexcept {
+  const auto found = std::ranges::find_if(
+      all_, [&](const auto& directory) { return directory->online() && directory->directory().id() == id; });
+  return found == all_.end() ? nullptr : found->get();
+}
+
+HostedDirectory* HostedDirectories::by_path(std::string_view path) const noexcept {
+  const auto found =
+      std::ranges::find_if(all_, [&](const auto& directory) { return directory->directory().path() == path; });
+  return found == all_.end() ? nullptr : found->get();
+}
+
+HostedDirectory* HostedDirectories::emptiest() const noexcept {
+  HostedDirectory* best = nullptr;
+  for (const auto& directory : all_) {
+    if (directory->online() && (best == nullptr || directory->partitions < best->partitions)) {
+      best = directory.get();
+    }
+  }
+  return best;
+}
+
+void HostedDirectories::on_each(Function<void(HostedDirectory&, Callback)> each, Callback done) {
+  struct Round {
+    Callback done;
+    std::size_t left;
+  };
+  // This function holds one place itself: nothing ends before all were asked.
+  auto round = std::make_shared<Round>(Round{std::move(done), all_.size() + 1});
+  const auto count_down = [round] {
+    if (--round->left == 0) {
+      round->done();
+    }
+  };
+  for (const auto& directory : all_) {
+    each(*directory, count_down);
+  }
+  count_down();
+}
+
+void HostedDirectories::inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done) {
+  on_each([&](HostedDirectory& directory,
+              Callback inherited) { directory.inherit(newest, incarnation, std::move(inherited)); },
+          std::move(done));
+}
+
+void HostedDirectories::load(storage::LogEnvironment logs, Decide decide, Function<void(std::vector<Loaded>)> done) {
+  auto loaded = std::make_shared<std::vector<Loaded>>();
+  auto shared = std::make_shared<Decide>(std::move(decide));
+  on_each(
+      [&](HostedDirectory& directory, Callback one) {
+        directory.load(
+            logs, config_,
+            [shared, &directory](const TopicPartition& name, const Uuid& id) { return (*shared)(directory, name, id); },
+            [loaded, &directory, one = std::move(one)](storage::LoadResult result) mutable {
+              loaded->push_back({&directory, std::move(result)});
+              one();
+            });
+      },
+      [loaded, done = std::move(done)]() mutable {
+        std::ranges::sort(*loaded, {}, [](const Loaded& one) { return one.directory->directory().path(); });
+        done(std::move(*loaded));
+      });
+}
+
+void HostedDirectories::forget(const TopicPartition& name, Callback done) {
+  on_each(
+      [&](HostedDirectory& directory, Callback forgotten) {
+        directory.checkpointer().forget(name,
+                                        [forgotten = std::move(forgotten)](const Result<>&) mutable { forgotten(); });
+      },
+      std::move(done));
+}
+
+void HostedDirectories::forget_contents() {
+  for (const auto& directory : all_) {
+    directory->directory().forget_contents();
+  }
+}
+
+void HostedDirectories::close(std::vector<ClosingLog> logs, Function<void(Result<>)> done) {
+  auto outcome = std::make_shared<Result<>>();
+  on_each(
+      [&](HostedDirectory& directory, Callback one) {
+        if (!directory.online()) {
+          return one();
+        }
+        std::vector<ClosingLog> here;
+        for (ClosingLog& log : logs) {
+          if (log.seed.log && directory.directory().holds(log.seed.log->directory())) {
+            here.push_back(std::move(log));
+          }
+        }
+        close_logs(world_.workers, world_.shard(0), world_.logger, std::move(here),
+                   [&directory, outcome, one = std::move(one)](std::vector<storage::PartitionMarks> marks,
+                                                               bool clean) mutable {
+                     directory.keep_as_read(marks);
+                     // What could not be opened now is not recovered either.
+                     directory.checkpointer().stop(std::move(marks),
+                                                   clean && directory.all_loaded && !directory.keeps_any(),
+                                                   [outcome, one = std::move(one)](const Result<>& stopped) mutable {
+                                                     if (*outcome) {
+                                                       *outcome = stopped;
+                                                     }
+                                                     one();
+                                                   });
+                   });
+      },
+      [outcome, done = std::move(done)]() mutable { done(*outcome); });
+}
+
+HostedDirectory* HostedDirectories::last_holder_of(const TopicPartition& name, const Uuid& topic_id) const {
+  const auto found = std::ranges::find_if(all_, [&](const auto& directory) {
+    return storage::was_there(directory->directory().contents(), name, topic_id);
+  });
+  return found == all_.end() ? nullptr : found->get();
+}
+
+}  // namespace moldau::broker

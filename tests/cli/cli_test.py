@@ -6,6 +6,7 @@ usage: cli_test.py [--moldau BINARY]      MOLDAU in the environment is the defau
 
 import argparse
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -53,6 +54,14 @@ def run(*arguments, cwd, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
+def appended(directory):
+    """A file without a name that a process writes and this one reads. They share one position: each write goes to the end, or it
+    would land wherever a read stands."""
+    file = tempfile.TemporaryFile(mode="w+", dir=directory)
+    fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+    return file
+
+
 class Node:
     """`moldau start` in a directory of its own."""
 
@@ -66,8 +75,8 @@ class Node:
         self.process = None
 
     def start(self):
-        self.out_file = tempfile.TemporaryFile(mode="w+", dir=self.cwd)
-        self.err_file = tempfile.TemporaryFile(mode="w+", dir=self.cwd)
+        self.out_file = appended(self.cwd)
+        self.err_file = appended(self.cwd)
         self.process = subprocess.Popen([moldau, *self.arguments], cwd=self.cwd, env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.out_file, stderr=self.err_file)
         deadline = time.monotonic() + START_S

@@ -29,13 +29,13 @@ void TopicConfigWarnings::look_at(const metadata::Image& image, const metadata::
 }
 
 void TopicConfigWarnings::look_at_topic(const metadata::Image& image, std::string_view topic) {
-  if (!said_compaction_ || !said_compression_) {
+  if (!said_compaction_) {
     judge(configs_.layers_of(image, topic), "topic " + std::string(topic));
   }
 }
 
 void TopicConfigWarnings::look_at_defaults(const metadata::Image& image) {
-  if (!said_compaction_ || !said_compression_) {
+  if (!said_compaction_) {
     // No topic has an empty name: this is what one gets that sets nothing.
     judge(configs_.layers_of(image, ""), "the broker's defaults for topics");
   }
@@ -49,12 +49,6 @@ void TopicConfigWarnings::judge(const metadata::ConfigLayers& layers, std::strin
     log(logger_, LogLevel::kWarn, kArea,
         "{}: cleanup.policy={}: this release does not compact, every record is kept; other topics are not named", whose,
         policy);
-  }
-  const std::string codec = configs_.effective_topic_value("compression.type", layers).value_or("producer");
-  if (codec != "producer" && !std::exchange(said_compression_, true)) {
-    log(logger_, LogLevel::kWarn, kArea,
-        "{}: compression.type={}: this release keeps each batch as its client sent it; other topics are not named",
-        whose, codec);
   }
 }
 

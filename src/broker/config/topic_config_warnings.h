@@ -1,7 +1,6 @@
 // Tells the operator, once for each key, that a topic asks for something which this release stores but does not do.
 //
 //   cleanup.policy with compact             every record is kept: nothing is compacted
-//   compression.type other than producer    every batch is kept as its client sent it: nothing is re-encoded
 //
 // Shard: home shard. Bound: one line a key for the life of the process, whatever the number of topics.
 #pragma once
@@ -32,7 +31,6 @@ class TopicConfigWarnings {
   const TopicConfigs& configs_;
   Logger& logger_;
   bool said_compaction_ = false;
-  bool said_compression_ = false;
 };
 
 }  // namespace moldau::broker

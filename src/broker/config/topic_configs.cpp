@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config_schema/config_value.h"
+#include "protocol/record/codec.h"
 #include "replication/partition/partition_types.h"
 
 namespace moldau::broker {
@@ -33,6 +34,15 @@ std::string scaled(const std::string& value, std::int64_t factor) {
   }
   const auto number = config::parse_long(value);
   return number && *number >= 0 ? std::to_string(*number * factor) : value;
+}
+
+// What compression.type asks for; nothing for `producer`, and for a name of a newer release.
+std::optional<record::Codec> codec_of(std::string_view compression_type) {
+  if (compression_type == "uncompressed") {
+    return record::Codec::kNone;
+  }
+  const auto codec = record::codec_from_name(compression_type);
+  return codec == record::Codec::kNone ? std::nullopt : codec;  // "none" is not how it is spelt
 }
 
 std::int64_t number_of(const ConfigMap& map, std::string_view key, std::int64_t otherwise) {
@@ -183,6 +193,18 @@ replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& imag
   }
   if (text("message.timestamp.type") == "LogAppendTime") {
     made.produce.timestamp_type = record::TimestampType::kLogAppendTime;
+  }
+  if (const auto codec = codec_of(text("compression.type").value_or("producer"))) {
+    int level = record::level_range(*codec).standard;
+    switch (*codec) {
+      case record::Codec::kGzip: number("compression.gzip.level", level); break;
+      case record::Codec::kLz4: number("compression.lz4.level", level); break;
+      case record::Codec::kZstd: number("compression.zstd.level", level); break;
+      case record::Codec::kNone:
+      case record::Codec::kSnappy: break;
+    }
+    made.produce.compression = record::TargetCompression{
+        .codec = *codec, .level = record::is_valid_level(*codec, level) ? level : record::level_range(*codec).standard};
   }
   if (const auto sync = text("moldau.acks.all.sync")) {
     made.acks_all_sync = config::parse_boolean(*sync).value_or(true);

@@ -224,6 +224,49 @@ TEST_F(ProduceHandlerTest, Semantics14TheBatchIsStoredAsSent) {
   EXPECT_EQ(stored, expected) << "the offset is 0 as sent; only the leader epoch is written in";
 }
 
+TEST_F(ProduceHandlerTest, Semantics14ATopicsCodecBuildsTheBatchAnew) {
+  replication::PartitionConfig config;
+  config.produce.compression = record::TargetCompression{record::Codec::kLz4, 9};
+  broker.add_topic("orders", 1, config);
+  MemoryClient client = broker.connect();
+  for (const auto codec : {record::Codec::kZstd, record::Codec::kNone, record::Codec::kLz4}) {
+    produce(client, batch_of(5, 100, {.codec = codec}), 1);
+  }
+  broker.settle();
+  for (const std::int64_t offset : {0, 5, 10}) {
+    const auto answer = only(answer_of(client));
+    EXPECT_EQ(answer.error_code, 0);
+    EXPECT_EQ(answer.base_offset, offset);
+  }
+  const auto read =
+      broker.partition("orders").read({.from = Offset(0), .bytes_max = 1 << 20, .at_least_one_batch = true});
+  ASSERT_TRUE(read);
+  ByteVector stored(read->slice.size);
+  ASSERT_EQ(read->slice.file->read_at(read->slice.position, stored), stored.size());
+  record::BatchIterator batches(stored);
+  for (const std::int64_t offset : {0, 5, 10}) {
+    const auto batch = batches.next();
+    ASSERT_TRUE(batch && *batch);
+    EXPECT_TRUE((*batch)->crc_matches());
+    EXPECT_EQ((*batch)->header.base_offset, Offset(offset));
+    EXPECT_EQ((*batch)->header.record_count, 5);
+    EXPECT_EQ((*batch)->header.codec(), record::Codec::kLz4);
+    EXPECT_EQ((*batch)->header.leader_epoch, MadeUpBroker::kFirstEpoch);
+  }
+}
+
+TEST_F(ProduceHandlerTest, Semantics11TheLimitCountsAgainOfWhatWasBuilt) {
+  replication::PartitionConfig config;
+  config.produce.max_message_bytes = 200;
+  config.produce.compression = record::TargetCompression{record::Codec::kNone, 0};
+  broker.add_topic("orders", 1, config);
+  MemoryClient client = broker.connect();
+  produce(client, batch_of(1, 300, {.codec = record::Codec::kGzip}), 1);
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kMessageTooLarge));
+  EXPECT_EQ(broker.partition("orders").log_end(), Offset(0));
+}
+
 TEST_F(ProduceHandlerTest, APartOnAnotherShardIsAnsweredTheSame) {
   MadeUpBroker two(2);
   two.add_topic("orders");

@@ -28,6 +28,7 @@ record::ValidationRules rules_for(const replication::Partition& partition, const
   rules.batch_bytes_max = config.produce.max_message_bytes;
   rules.segment_bytes = config.log.segment_bytes;
   rules.decompressed_bytes_max = environment.decompressed_bytes_max;
+  rules.compression = config.produce.compression;
   return rules;
 }
 
@@ -77,6 +78,7 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
     return std::nullopt;
   }
   const auto appended = partition->append(replication::AppendOrigin::kClient, kNoLeaderEpoch, *batch, terms.acks);
+  environment.scratch.trim();  // a batch that was built anew is written now
   if (!appended) {
     refuse(outcome, *partition, appended.error());
     return std::nullopt;
@@ -94,10 +96,10 @@ struct Progress {
 
   // Takes up items until this turn's work is done; true: none is left.
   bool run_turn() {
-    const std::uint64_t decompressed = environment.scratch.decompressed_total();
+    const std::uint64_t worked = environment.scratch.work_total();
     std::uint64_t sent = 0;
     for (; next < items.size(); ++next) {
-      if (sent + environment.scratch.decompressed_total() - decompressed >= kTurnWorkMax) {
+      if (sent + environment.scratch.work_total() - worked >= kTurnWorkMax) {
         return false;
       }
       sent += kItemWork + items[next].records.size();

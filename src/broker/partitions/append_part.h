@@ -63,7 +63,8 @@ struct AppendTerms {
 
 using AppendDone = Function<void(std::vector<AppendOutcome>)>;
 
-// A turn takes up items until they come to so much: bytes as sent and decompressed, and kItemWork each for the rest.
+// A turn takes up items until they come to so much: bytes as sent, decompressed and built anew, and kItemWork each for
+// the rest.
 inline constexpr std::uint64_t kTurnWorkMax = std::uint64_t{4} << 20;
 inline constexpr std::uint64_t kItemWork = std::uint64_t{4} << 10;
 

@@ -11,9 +11,11 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
-#include <limits>
+#include <memory>
 #include <optional>
+#include <span>
 
 #include "base/assert.h"
 #include "protocol/record/codec_streams.h"
@@ -153,28 +155,84 @@ class GzipStream final : public CodecStream {
   Phase phase_ = Phase::kEnded;
 };
 
+// The member that Java's GZIPOutputStream writes: no name, no time, operating system unknown.
+constexpr std::array<std::uint8_t, kFixedHeaderBytes> kMemberHeader{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff};
+
+class GzipWriter final : public CodecWriter {
+ public:
+  ~GzipWriter() override {
+    if (level_) {
+      deflateEnd(&stream_);
+    }
+  }
+
+  void start(int level, std::size_t /*plain_hint*/, ByteVector& out) override {
+    if (level_ == level) {
+      MOLDAU_ASSERT(deflateReset(&stream_) == Z_OK);
+    } else {
+      open(level);
+    }
+    crc_ = size_ = 0;
+    const auto header = std::as_bytes(std::span(kMemberHeader));
+    out.insert(out.end(), header.begin(), header.end());
+  }
+
+  void write(Bytes piece, ByteVector& out) override {
+    crc_ = crc32_of(crc_, piece);
+    size_ += static_cast<std::uint32_t>(piece.size());
+    stream_.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(piece.data()));
+    stream_.avail_in = static_cast<uInt>(piece.size());
+    deflate_to(out, Z_NO_FLUSH);
+  }
+
+  void finish(ByteVector& out) override {
+    stream_.next_in = nullptr;
+    stream_.avail_in = 0;
+    deflate_to(out, Z_FINISH);
+    append_le32(out, crc_);
+    append_le32(out, size_);
+  }
+
+ private:
+  void open(int level) {
+    constexpr int kMemoryLevel = 8;
+    if (level_) {
+      deflateEnd(&stream_);
+      level_.reset();
+    }
+    stream_ = {};
+    MOLDAU_ASSERT(deflateInit2(&stream_, level, Z_DEFLATED, -MAX_WBITS, kMemoryLevel, Z_DEFAULT_STRATEGY) == Z_OK,
+                  level);
+    level_ = level;
+  }
+
+  void deflate_to(ByteVector& out, int flush) {
+    do {
+      const std::size_t at = out.size();
+      out.resize(at + kRoomBytes);
+      stream_.next_out = reinterpret_cast<Bytef*>(out.data() + at);
+      stream_.avail_out = static_cast<uInt>(kRoomBytes);
+      MOLDAU_ASSERT(deflate(&stream_, flush) != Z_STREAM_ERROR);
+      out.resize(at + kRoomBytes - stream_.avail_out);
+    } while (stream_.avail_out == 0);
+  }
+
+  static constexpr std::size_t kRoomBytes = std::size_t{16} << 10;
+
+  z_stream stream_{};
+  std::optional<int> level_;  // the stream is open, at this level
+  std::uint32_t crc_ = 0;
+  std::uint32_t size_ = 0;
+};
+
 }  // namespace
 
 std::unique_ptr<CodecStream> make_gzip_stream() {
   return std::make_unique<GzipStream>();
 }
 
-void compress_gzip(int level, Bytes plain, ByteVector& out) {
-  MOLDAU_ASSERT(plain.size() <= std::numeric_limits<uInt>::max());
-  constexpr int kGzipWrapper = 16 + MAX_WBITS;
-  constexpr int kMemoryLevel = 8;
-  z_stream stream{};
-  MOLDAU_ASSERT(deflateInit2(&stream, level, Z_DEFLATED, kGzipWrapper, kMemoryLevel, Z_DEFAULT_STRATEGY) == Z_OK,
-                level);
-  const std::size_t begin = out.size();
-  out.resize(begin + deflateBound(&stream, static_cast<uLong>(plain.size())));
-  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(plain.data()));
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data() + begin);
-  stream.avail_out = static_cast<uInt>(out.size() - begin);
-  MOLDAU_ASSERT(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
+std::unique_ptr<CodecWriter> make_gzip_writer() {
+  return std::make_unique<GzipWriter>();
 }
 
 }  // namespace moldau::record

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include "base/assert.h"
 #include "protocol/record/codec_streams.h"
@@ -152,35 +154,33 @@ class Lz4Stream final : public CodecStream {
   Phase phase_ = Phase::kEnded;
 };
 
-}  // namespace
+class Lz4Writer final : public CodecWriter {
+ public:
+  void start(int level, std::size_t /*plain_hint*/, ByteVector& out) override {
+    // Kafka's standard level, 9, means the fast compressor; the others are levels of the thorough one.
+    is_fast_ = level == level_range(Codec::kLz4).standard;
+    level_ = std::min(level, LZ4HC_CLEVEL_MAX);
+    std::vector<std::uint64_t>& state = is_fast_ ? fast_state_ : thorough_state_;
+    const int bytes = is_fast_ ? LZ4_sizeofState() : LZ4_sizeofStateHC();
+    state.resize(static_cast<std::size_t>(bytes) / sizeof(std::uint64_t) + 1);
+    append_le32(out, kFrameMagic);
+    const std::byte descriptor[] = {kFlagsWritten, kDescriptorWritten};
+    out.insert(out.end(), std::begin(descriptor), std::end(descriptor));
+    out.push_back(header_checksum(descriptor));
+  }
 
-std::unique_ptr<CodecStream> make_lz4_stream() {
-  return std::make_unique<Lz4Stream>();
-}
-
-void compress_lz4(int level, Bytes plain, ByteVector& out) {
-  append_le32(out, kFrameMagic);
-  const std::byte descriptor[] = {kFlagsWritten, kDescriptorWritten};
-  out.insert(out.end(), std::begin(descriptor), std::end(descriptor));
-  out.push_back(header_checksum(descriptor));
-  const auto bound = static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(kBlockBytes)));
-  while (!plain.empty()) {
-    const Bytes block = plain.first(std::min(plain.size(), kBlockBytes));
-    plain = plain.subspan(block.size());
+  void write(Bytes piece, ByteVector& out) override {
+    static_assert(kPieceBytes == kBlockBytes);
+    const auto bound = static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(piece.size())));
     const std::size_t at = out.size();
     out.resize(at + 4 + bound);
     std::byte* const to = out.data() + at + 4;
-    // Kafka's standard level, 9, means the fast compressor; the others are levels of the thorough one.
-    const int size = level == level_range(Codec::kLz4).standard
-                         ? LZ4_compress_default(as_chars(block.data()), as_chars(to), static_cast<int>(block.size()),
-                                                static_cast<int>(bound))
-                         : LZ4_compress_HC(as_chars(block.data()), as_chars(to), static_cast<int>(block.size()),
-                                           static_cast<int>(bound), std::min(level, LZ4HC_CLEVEL_MAX));
+    const int size = compress_block(piece, to, bound);
     MOLDAU_ASSERT(size > 0);
     auto word = static_cast<std::uint32_t>(size);
-    if (word >= block.size()) {
-      std::memcpy(to, block.data(), block.size());
-      word = static_cast<std::uint32_t>(block.size());
+    if (word >= piece.size()) {
+      std::memcpy(to, piece.data(), piece.size());
+      word = static_cast<std::uint32_t>(piece.size());
       out.resize(at + 4 + word);
       word |= kStoredBit;
     } else {
@@ -188,7 +188,33 @@ void compress_lz4(int level, Bytes plain, ByteVector& out) {
     }
     std::memcpy(out.data() + at, &word, sizeof word);
   }
-  append_le32(out, 0);
+
+  void finish(ByteVector& out) override { append_le32(out, 0); }
+
+ private:
+  int compress_block(Bytes block, std::byte* to, std::size_t bound) {
+    const auto size = static_cast<int>(block.size());
+    const auto room = static_cast<int>(bound);
+    return is_fast_
+               ? LZ4_compress_fast_extState(fast_state_.data(), as_chars(block.data()), as_chars(to), size, room, 1)
+               : LZ4_compress_HC_extStateHC(thorough_state_.data(), as_chars(block.data()), as_chars(to), size, room,
+                                            level_);
+  }
+
+  std::vector<std::uint64_t> fast_state_;
+  std::vector<std::uint64_t> thorough_state_;
+  int level_ = 0;
+  bool is_fast_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<CodecStream> make_lz4_stream() {
+  return std::make_unique<Lz4Stream>();
+}
+
+std::unique_ptr<CodecWriter> make_lz4_writer() {
+  return std::make_unique<Lz4Writer>();
 }
 
 }  // namespace moldau::record

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 
 #include "base/assert.h"
 #include "protocol/record/codec_streams.h"
@@ -145,30 +146,42 @@ class SnappyStream final : public CodecStream {
   Phase phase_ = Phase::kEnded;
 };
 
+class SnappyWriter final : public CodecWriter {
+ public:
+  void start(int /*level*/, std::size_t /*plain_hint*/, ByteVector& out) override {
+    const std::size_t at = out.size();
+    out.resize(at + kHeaderBytes);
+    std::memcpy(out.data() + at, kXerialMagic.data(), kXerialMagic.size());
+    store_be(out.data() + at + 8, kXerialVersion);
+    store_be(out.data() + at + 12, kXerialVersion);
+  }
+
+  void write(Bytes piece, ByteVector& out) override {
+    static_assert(kPieceBytes % kChunkBytes == 0);
+    while (!piece.empty()) {
+      const Bytes chunk = piece.first(std::min(piece.size(), kChunkBytes));
+      piece = piece.subspan(chunk.size());
+      const std::size_t at = out.size();
+      std::size_t size = snappy_max_compressed_length(chunk.size());
+      out.resize(at + 4 + size);
+      MOLDAU_ASSERT(snappy_compress(as_chars(chunk), chunk.size(), reinterpret_cast<char*>(out.data() + at + 4),
+                                    &size) == SNAPPY_OK);
+      store_be(out.data() + at, static_cast<std::int32_t>(size));
+      out.resize(at + 4 + size);
+    }
+  }
+
+  void finish(ByteVector& /*out*/) override {}
+};
+
 }  // namespace
 
 std::unique_ptr<CodecStream> make_snappy_stream() {
   return std::make_unique<SnappyStream>();
 }
 
-void compress_snappy(Bytes plain, ByteVector& out) {
-  std::size_t at = out.size();
-  const std::size_t chunks = (plain.size() + kChunkBytes - 1) / kChunkBytes;
-  out.resize(at + kHeaderBytes + chunks * (4 + snappy_max_compressed_length(kChunkBytes)));
-  std::memcpy(out.data() + at, kXerialMagic.data(), kXerialMagic.size());
-  store_be(out.data() + at + 8, kXerialVersion);
-  store_be(out.data() + at + 12, kXerialVersion);
-  at += kHeaderBytes;
-  while (!plain.empty()) {
-    const Bytes chunk = plain.first(std::min(plain.size(), kChunkBytes));
-    plain = plain.subspan(chunk.size());
-    std::size_t size = out.size() - at - 4;
-    MOLDAU_ASSERT(snappy_compress(as_chars(chunk), chunk.size(), reinterpret_cast<char*>(out.data() + at + 4), &size) ==
-                  SNAPPY_OK);
-    store_be(out.data() + at, static_cast<std::int32_t>(size));
-    at += 4 + size;
-  }
-  out.resize(at);
+std::unique_ptr<CodecWriter> make_snappy_writer() {
+  return std::make_unique<SnappyWriter>();
 }
 
 }  // namespace moldau::record

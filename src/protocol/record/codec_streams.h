@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "protocol/record/compressor.h"
 #include "protocol/record/decompressor.h"
 
 namespace moldau::record {
@@ -13,10 +14,9 @@ namespace moldau::record {
 [[nodiscard]] std::unique_ptr<CodecStream> make_lz4_stream();
 [[nodiscard]] std::unique_ptr<CodecStream> make_zstd_stream();
 
-// Append to `out`; see compression.h.
-void compress_gzip(int level, Bytes plain, ByteVector& out);
-void compress_snappy(Bytes plain, ByteVector& out);
-void compress_lz4(int level, Bytes plain, ByteVector& out);
-void compress_zstd(int level, Bytes plain, ByteVector& out);
+[[nodiscard]] std::unique_ptr<CodecWriter> make_gzip_writer();
+[[nodiscard]] std::unique_ptr<CodecWriter> make_snappy_writer();
+[[nodiscard]] std::unique_ptr<CodecWriter> make_lz4_writer();
+[[nodiscard]] std::unique_ptr<CodecWriter> make_zstd_writer();
 
 }  // namespace moldau::record

@@ -10,7 +10,9 @@
 #include <zstd_errors.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include "base/assert.h"
@@ -157,18 +159,80 @@ class ZstdStream final : public CodecStream {
   std::optional<Error> error_;
 };
 
+struct CompressionContextFree {
+  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+};
+
+// Up to here the library's windows for data of unknown size, which Kafka's frames have, are 2 MiB at most. The levels
+// above take 4 to 128 MiB, and state several times as large.
+constexpr int kLevelStandardMax = 8;
+constexpr int kWindowLogMin = 10;
+constexpr int kWindowLogMax = 27;
+
+class ZstdWriter final : public CodecWriter {
+ public:
+  void start(int level, std::size_t plain_hint, ByteVector& /*out*/) override {
+    if (!context_) {
+      context_.reset(ZSTD_createCCtx());
+      MOLDAU_ASSERT(context_ != nullptr);
+    }
+    ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_and_parameters);
+    set(ZSTD_c_compressionLevel, level);
+    if (level > kLevelStandardMax) {
+      // No larger than the data: a reader has to make room for it, and so has this context.
+      const int standard = level < 17 ? 22 : level < 20 ? 23 : level + 5;
+      const auto needed = static_cast<int>(std::bit_width(std::max<std::size_t>(plain_hint, 1) - 1));
+      set(ZSTD_c_windowLog, std::clamp(needed, kWindowLogMin, std::min(standard, kWindowLogMax)));
+    }
+  }
+
+  void write(Bytes piece, ByteVector& out) override {
+    ZSTD_inBuffer input{piece.data(), piece.size(), 0};
+    while (input.pos < input.size) {
+      (void)compress_to(out, input, ZSTD_e_continue);
+    }
+  }
+
+  void finish(ByteVector& out) override {
+    // Kafka's stream is flushed before it is closed: an empty block ends its frames.
+    ZSTD_inBuffer input{nullptr, 0, 0};
+    for (const ZSTD_EndDirective step : {ZSTD_e_flush, ZSTD_e_end}) {
+      while (compress_to(out, input, step) != 0) {
+      }
+    }
+    if (ZSTD_sizeof_CCtx(context_.get()) > kZstdStateKeptBytes) {
+      context_.reset();
+    }
+  }
+
+ private:
+  void set(ZSTD_cParameter parameter, int value) {
+    MOLDAU_ASSERT(ZSTD_isError(ZSTD_CCtx_setParameter(context_.get(), parameter, value)) == 0, value);
+  }
+
+  std::size_t compress_to(ByteVector& out, ZSTD_inBuffer& input, ZSTD_EndDirective end) {
+    const std::size_t at = out.size();
+    out.resize(at + kRoomBytes);
+    ZSTD_outBuffer output{out.data() + at, kRoomBytes, 0};
+    const std::size_t left = ZSTD_compressStream2(context_.get(), &output, &input, end);
+    MOLDAU_ASSERT(ZSTD_isError(left) == 0);
+    out.resize(at + output.pos);
+    return left;
+  }
+
+  static constexpr std::size_t kRoomBytes = std::size_t{16} << 10;
+
+  std::unique_ptr<ZSTD_CCtx, CompressionContextFree> context_;
+};
+
 }  // namespace
 
 std::unique_ptr<CodecStream> make_zstd_stream() {
   return std::make_unique<ZstdStream>();
 }
 
-void compress_zstd(int level, Bytes plain, ByteVector& out) {
-  const std::size_t begin = out.size();
-  out.resize(begin + ZSTD_compressBound(plain.size()));
-  const std::size_t size = ZSTD_compress(out.data() + begin, out.size() - begin, plain.data(), plain.size(), level);
-  MOLDAU_ASSERT(ZSTD_isError(size) == 0, level);
-  out.resize(begin + size);
+std::unique_ptr<CodecWriter> make_zstd_writer() {
+  return std::make_unique<ZstdWriter>();
 }
 
 }  // namespace moldau::record

@@ -2,26 +2,16 @@
 
 #include <algorithm>
 
-#include "base/assert.h"
-#include "protocol/record/codec_streams.h"
+#include "protocol/record/compressor.h"
+#include "protocol/record/decompressor.h"
 
 namespace moldau::record {
-namespace {
-
-constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
-
-}  // namespace
 
 void compress(Codec codec, int level, Bytes plain, ByteVector& out) {
-  MOLDAU_ASSERT(is_valid_level(codec, level) || level_range(codec).min == level_range(codec).max,
-                static_cast<std::int64_t>(codec), level);
-  switch (codec) {
-    case Codec::kNone: out.insert(out.end(), plain.begin(), plain.end()); return;
-    case Codec::kGzip: compress_gzip(level, plain, out); return;
-    case Codec::kSnappy: compress_snappy(plain, out); return;
-    case Codec::kLz4: compress_lz4(level, plain, out); return;
-    case Codec::kZstd: compress_zstd(level, plain, out); return;
-  }
+  Compressor compressor;
+  compressor.start(codec, level, plain.size(), out);
+  compressor.write(plain);
+  compressor.finish();
 }
 
 void compress(Codec codec, Bytes plain, ByteVector& out) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "protocol/record/compressor.h"
 #include "protocol/record/decompressor.h"
 
 namespace moldau::record {
@@ -15,6 +16,15 @@ void Scratch::release() noexcept {
   MOLDAU_ASSERT(!in_use_);
   window_ = ByteVector();
   decompressor_.reset();
+  rebuilt_ = ByteVector();
+  compressor_.reset();
+}
+
+void Scratch::trim() noexcept {
+  rebuilt_.clear();
+  if (rebuilt_.capacity() > kRebuiltKeptBytes) {
+    rebuilt_ = ByteVector();
+  }
 }
 
 RecordSource::RecordSource(Codec codec, Bytes compressed, Scratch& scratch, std::size_t bytes_max)
@@ -35,7 +45,7 @@ RecordSource::~RecordSource() {
   if (scratch_ == nullptr) {
     return;
   }
-  scratch_->decompressed_total_ += produced_;
+  scratch_->work_total_ += produced_;
   scratch_->decompressor_->finish();
   if (scratch_->window_.size() > kWindowKeptBytes) {
     scratch_->window_ = ByteVector();

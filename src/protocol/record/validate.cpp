@@ -201,6 +201,47 @@ WalkFault walk_stream(RecordSource& source, std::int32_t count, RecordJudge& jud
   return source.at_end() ? WalkFault::kNone : fault_of(source);
 }
 
+// The same for a batch of either kind whose records are wanted whole.
+WalkFault walk_whole(RecordSource& source, const BatchHeader& header, RecordJudge& judge, BatchRebuilder& rebuilder) {
+  RecordView record;
+  for (std::int32_t count = header.record_count; count > 0; --count) {
+    std::int32_t size;
+    if (!stream_number(source, size)) [[unlikely]] {
+      return !source.is_stream() && source.available() >= kVarintBytesMax ? WalkFault::kEndlessSize : fault_of(source);
+    }
+    if (size <= 0 || !source.fill(static_cast<std::size_t>(size))) [[unlikely]] {
+      return fault_of(source);
+    }
+    const std::byte* const begin = source.at;
+    source.at += size;
+    if (!read_record_body(begin, source.at, record)) [[unlikely]] {
+      return WalkFault::kBadRecord;
+    }
+    judge.judge({.timestamp_delta = record.timestamp_delta,
+                 .offset_delta = record.offset_delta,
+                 .has_key = record.key.has_value()});
+    rebuilder.add(record, header.timestamp_at(record.timestamp_delta));
+  }
+  return source.at_end() ? WalkFault::kNone : fault_of(source);
+}
+
+std::optional<Rejection> refusal_of(WalkFault fault, RecordJudge& judge) {
+  switch (fault) {
+    case WalkFault::kNone: return judge.verdict();
+    case WalkFault::kBadRecord:
+      return Rejection{.code = ErrorCode::kInvalidRecord, .message = "the batch's records do not fill it as declared"};
+    case WalkFault::kTooLarge:
+      return Rejection{.code = ErrorCode::kInvalidRecord,
+                       .message = "the batch is larger than moldau.decompressed.batch.bytes.max when decompressed"};
+    // Kafka has no code of its own for the next two; what its readers throw becomes the general one.
+    case WalkFault::kEndlessSize:
+      return Rejection{.code = ErrorCode::kUnknownServerError, .message = "a record's size does not end"};
+    case WalkFault::kBadStream:
+      return Rejection{.code = ErrorCode::kUnknownServerError, .message = "the batch cannot be decompressed"};
+  }
+  MOLDAU_ASSERT(false);
+}
+
 std::optional<Rejection> walk_records(const BatchView& batch, const ValidationRules& rules, Codec codec,
                                       Scratch& scratch, RecordJudge& judge) {
   if (batch.header.record_count <= 0) {  // only a coordinator's: a client's was checked
@@ -216,20 +257,50 @@ std::optional<Rejection> walk_records(const BatchView& batch, const ValidationRu
     RecordSource source(codec, batch.body(), scratch, rules.decompressed_bytes_max);
     fault = walk_stream(source, batch.header.record_count, judge);
   }
-  switch (fault) {
-    case WalkFault::kNone: return judge.verdict();
-    case WalkFault::kBadRecord:
-      return Rejection{.code = ErrorCode::kInvalidRecord, .message = "the batch's records do not fill it as declared"};
-    case WalkFault::kTooLarge:
-      return Rejection{.code = ErrorCode::kInvalidRecord,
-                       .message = "the batch is larger than moldau.decompressed.batch.bytes.max when decompressed"};
-    // Kafka has no code of its own for the next two; what its readers throw becomes the general one.
-    case WalkFault::kEndlessSize:
-      return Rejection{.code = ErrorCode::kUnknownServerError, .message = "a record's size does not end"};
-    case WalkFault::kBadStream:
-      return Rejection{.code = ErrorCode::kUnknownServerError, .message = "the batch cannot be decompressed"};
+  return refusal_of(fault, judge);
+}
+
+// Whether the batch is kept as it was sent, but for its header.
+bool stays_in_place(const BatchHeader& header, Codec codec, const ValidationRules& rules) noexcept {
+  return !rules.compression || rules.compression->codec == codec || header.record_count <= 0 ||
+         (codec == Codec::kNone && header.is_control());
+}
+
+// Some compressed bytes are few whatever they become; a hint that is too large only costs memory for the moment.
+constexpr std::size_t kPlainPerCompressed = 16;
+
+std::expected<ValidatedBatch, Rejection> rebuild(const BatchView& batch, const ValidationRules& rules, Codec codec,
+                                                 Scratch& scratch, RecordJudge& judge) {
+  const std::size_t body = batch.body().size();
+  const bool is_plain = codec == Codec::kNone;
+  BatchRebuilder rebuilder(batch.header, *rules.compression, scratch, is_plain ? body : body * kPlainPerCompressed,
+                           rules.batch_bytes_max);
+  WalkFault fault;
+  if (is_plain) {
+    RecordSource source(batch.body());
+    fault = walk_whole(source, batch.header, judge, rebuilder);
+  } else {
+    RecordSource source(codec, batch.body(), scratch, rules.decompressed_bytes_max);
+    fault = walk_whole(source, batch.header, judge, rebuilder);
   }
-  MOLDAU_ASSERT(false);
+  if (auto refused = refusal_of(fault, judge)) {
+    return std::unexpected(*std::move(refused));
+  }
+  if (rebuilder.is_unbuildable()) {
+    return reject(ErrorCode::kUnknownServerError, "a batch with such times or producer fields cannot be built anew");
+  }
+  if (!rebuilder.finish(rules.timestamp_type, rules.now_ms)) {
+    return reject(ErrorCode::kMessageTooLarge, "the batch is larger than max.message.bytes under the topic's codec");
+  }
+  const MutableBytes built = rebuilder.batch();
+  return ValidatedBatch{.bytes = built, .header = BatchHeader::load(built.data()), .rebuilt = true};
+}
+
+std::optional<Rejection> check_segment_bytes(std::size_t bytes, const ValidationRules& rules) {
+  if (std::cmp_greater(bytes, rules.segment_bytes)) {
+    return Rejection{.code = ErrorCode::kRecordListTooLarge, .message = "the batch is larger than segment.bytes"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -289,6 +360,15 @@ std::expected<ValidatedBatch, Rejection> validate_produced(MutableBytes data, co
     }
   }
   RecordJudge judge(batch.header, rules);
+  if (!stays_in_place(batch.header, *codec, rules)) {
+    auto rebuilt = rebuild(batch, rules, *codec, scratch, judge);
+    if (rebuilt) {
+      if (auto refused = check_segment_bytes(rebuilt->bytes.size(), rules)) {
+        return std::unexpected(*std::move(refused));
+      }
+    }
+    return rebuilt;
+  }
   if (auto refused = walk_records(batch, rules, *codec, scratch, judge)) {
     return std::unexpected(*std::move(refused));
   }
@@ -296,8 +376,8 @@ std::expected<ValidatedBatch, Rejection> validate_produced(MutableBytes data, co
     // Kafka sets out to rebuild such a batch and fails at it; an uncompressed one it stores as it is.
     return reject(ErrorCode::kUnknownServerError, "the offsets in a compressed batch do not count up from 0");
   }
-  if (std::cmp_greater(bytes->size(), rules.segment_bytes)) {
-    return reject(ErrorCode::kRecordListTooLarge, "the batch is larger than segment.bytes");
+  if (auto refused = check_segment_bytes(bytes->size(), rules)) {
+    return std::unexpected(*std::move(refused));
   }
   ValidatedBatch accepted{.bytes = *bytes, .header = batch.header};
   const bool appends_time = rules.timestamp_type == TimestampType::kLogAppendTime;

@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/record/batch.h"
+#include "protocol/record/batch_rebuilder.h"
 #include "runtime/clock.h"
 #include "storage/log/log_types.h"
 #include "storage/segment/log_config.h"
@@ -105,6 +106,7 @@ struct ProduceRules {
   record::TimestampType timestamp_type = record::TimestampType::kCreateTime;  // message.timestamp.type
   std::int64_t timestamp_before_max_ms = INT64_MAX;                           // message.timestamp.before.max.ms
   std::int64_t timestamp_after_max_ms = 3'600'000;                            // message.timestamp.after.max.ms
+  std::optional<record::TargetCompression> compression = std::nullopt;        // compression.type; absent: `producer`
 };
 
 // A topic's effective configuration, as far as its partitions are concerned.

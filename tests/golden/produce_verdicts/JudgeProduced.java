@@ -1,6 +1,8 @@
 // Judges produced bytes with the classes of Apache Kafka: reads cases, writes them with the verdict. See README.md.
 
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
@@ -41,6 +43,7 @@ public class JudgeProduced {
     private final long batchBytesMax;
     private final long segmentBytes;
     private final byte[] data;
+    private final Compression target;  // null: compression.type is producer
 
     JudgeProduced(String[] fields) {
         version = Short.parseShort(fields[0]);
@@ -52,12 +55,22 @@ public class JudgeProduced {
         batchBytesMax = Long.parseLong(fields[6]);
         segmentBytes = Long.parseLong(fields[7]);
         data = HexFormat.of().parseHex(fields[8]);
+        target = fields.length == 9 ? null : switch (fields[9]) {
+            case "uncompressed" -> Compression.NONE;
+            case "gzip" -> Compression.gzip().level(Integer.parseInt(fields[10])).build();
+            case "snappy" -> Compression.snappy().build();
+            case "lz4" -> Compression.lz4().level(Integer.parseInt(fields[10])).build();
+            case "zstd" -> Compression.zstd().level(Integer.parseInt(fields[10])).build();
+            default -> throw new IllegalArgumentException(fields[9]);
+        };
     }
 
     String verdict() {
         try {
             byte[] stored = append();
             boolean unchanged = Arrays.equals(stored, data);
+            if (target != null)
+                return "0 - " + HexFormat.of().formatHex(withoutCodec(stored));
             return "0 - " + (unchanged ? "=" : HexFormat.of().formatHex(stored));
         } catch (RecordValidationException e) {
             String indexes = e.recordErrors().stream().map(r -> String.valueOf(r.batchIndex)).collect(Collectors.joining(","));
@@ -65,6 +78,19 @@ public class JudgeProduced {
         } catch (Throwable e) {
             return Errors.forException(e).code() + " - -";
         }
+    }
+
+    // The header without length and CRC, which hang on the compressed bytes, and the plain records.
+    private static byte[] withoutCodec(byte[] stored) throws Exception {
+        DefaultRecordBatch batch = (DefaultRecordBatch) MemoryRecords.readableRecords(ByteBuffer.wrap(stored)).batches().iterator().next();
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.write(stored, 0, 8);
+        out.write(stored, 12, 5);
+        out.write(stored, 21, 40);
+        try (InputStream in = batch.recordInputStream(BufferSupplier.NO_CACHING)) {
+            in.transferTo(out);
+        }
+        return out.toByteArray();
     }
 
     // The steps of a leader's append that look at the records, in its order, around Kafka's own validators.
@@ -87,10 +113,14 @@ public class JudgeProduced {
         }
         MemoryRecords trimmed = MemoryRecords.readableRecords(ByteBuffer.wrap(Arrays.copyOf(data, validBytes)));
         MemoryRecords stored = new LogValidator(trimmed, new TopicPartition("topic", 0), new FixedTime(now), source,
-            Compression.of(source).build(), compacted, RecordBatch.CURRENT_MAGIC_VALUE, type, before, after, epoch,
+            target == null ? Compression.of(source).build() : target, compacted, RecordBatch.CURRENT_MAGIC_VALUE, type, before, after, epoch,
             AppendOrigin.CLIENT)
             .validateMessagesAndAssignOffsets(PrimitiveRef.ofLong(0), new NoMetrics(), BufferSupplier.NO_CACHING)
             .validatedRecords();
+        if (target != null)
+            for (RecordBatch batch : stored.batches())
+                if (batch.sizeInBytes() > batchBytesMax)
+                    throw new RecordTooLargeException("max.message.bytes");
         if (stored.sizeInBytes() > segmentBytes)
             throw new RecordBatchTooLargeException("segment.bytes");
         byte[] bytes = new byte[stored.sizeInBytes()];
@@ -114,10 +144,11 @@ public class JudgeProduced {
     }
 
     public static void main(String[] args) throws Exception {
+        int given = args.length > 0 && args[0].equals("rebuilt") ? 11 : 9;
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
         PrintWriter out = new PrintWriter(System.out);
         for (String line; (line = in.readLine()) != null; ) {
-            String[] fields = Arrays.copyOf(line.split(" "), 9);
+            String[] fields = Arrays.copyOf(line.split(" "), given);
             out.println(String.join(" ", fields) + " " + new JudgeProduced(fields).verdict());
         }
         out.flush();

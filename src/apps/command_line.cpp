@@ -74,6 +74,7 @@ struct Parsed {
   StartCommand start;
   FormatCommand format;
   tools::DumpLogOptions dump;
+  tools::VerifyOptions verify;
   std::string bootstrap_server = "127.0.0.1:9092";
   double timeout_seconds = 30;
   std::vector<std::string> topic_configs;
@@ -114,19 +115,72 @@ CLI::App& add_format(CLI::App& root, FormatCommand& format) {
   return app;
 }
 
+constexpr const char* kStringDecoder = "org.apache.kafka.tools.api.StringDecoder";
+
+// Names with commas between.
+void add_names(std::vector<std::string>& names, const std::string& text) {
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    if (end > at) {
+      names.push_back(text.substr(at, end - at));
+    }
+    at = end + 1;
+  }
+}
+
 CLI::App& add_dump_log(CLI::App& root, tools::DumpLogOptions& dump) {
   CLI::App& app = *root.add_subcommand("dump-log", "Print what log files hold, and check them");
   app.footer(
       "Takes .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint and the checkpoint files of a directory.\n"
       "Exit codes: 0 done, 1 a file is damaged or cannot be read, 2 wrong usage.");
-  app.add_option("FILE", dump.files, "Files to print")->type_name("")->required();
+  app.add_option("FILE", dump.files, "Files to print")->type_name("");
+  app.add_option_function<std::string>(
+         "--files", [&dump](const std::string& text) { add_names(dump.files, text); }, "The same, with commas between")
+      ->type_name("FILE,...");
   app.add_flag("--print-data-log", dump.print_records, "A line for each record, with its key and value");
   app.add_flag("--deep-iteration", dump.deep, "A line for each record");
-  app.add_flag("--cluster-metadata-decoder", dump.decode_metadata,
-               "Decode records of the metadata log and its snapshots");
+  const auto add_decoder = [&](const std::string& name, tools::RecordDecoder decoder, const std::string& help) {
+    app.add_flag_callback(name, [&dump, decoder] { dump.decoder = decoder; }, help);
+  };
+  add_decoder("--cluster-metadata-decoder", tools::RecordDecoder::kMetadata,
+              "Decode records of the metadata log and its snapshots");
+  add_decoder("--offsets-decoder", tools::RecordDecoder::kOffsets, "Decode records of __consumer_offsets");
+  add_decoder("--transaction-log-decoder", tools::RecordDecoder::kTransactionLog,
+              "Decode records of __transaction_state");
+  add_decoder("--share-group-state-decoder", tools::RecordDecoder::kShareState,
+              "Decode records of __share_group_state");
+  for (const char* name : {"--key-decoder-class", "--value-decoder-class"}) {
+    app.add_option_function<std::string>(
+           name, [&dump](const std::string&) { dump.print_records = true; },
+           "Kafka's StringDecoder, which needs no name")
+        ->type_name("CLASS")
+        ->check([](const std::string& text) {
+          return text == kStringDecoder ? std::string()
+                                        : "'" + text + "': classes of Java are not run, only " + kStringDecoder;
+        });
+  }
+  app.add_flag("--verify-index-only", dump.verify_index_only, "Check the entries of indexes without printing them");
+  app.add_flag("--index-sanity-check", dump.index_sanity_check, "Check indexes only as a start does");
+  app.add_option("--max-bytes", dump.bytes_max, "Look at so many bytes of each log")->type_name("SIZE");
+  app.add_option_function<std::uint64_t>(
+         "--max-message-size", [](std::uint64_t) {}, "Taken for Kafka's sake: batches of any size are read")
+      ->type_name("SIZE");
   app.add_flag("--skip-record-metadata", dump.skip_record_metadata,
                "Of each record only what it holds, with --print-data-log");
   app.add_flag("--json", dump.json, "One JSON object a line");
+  return app;
+}
+
+CLI::App& add_log_verify(CLI::App& root, tools::VerifyOptions& verify) {
+  CLI::App& log = *root.add_subcommand("log", "Look after log directories");
+  log.require_subcommand(1);
+  CLI::App& app = *log.add_subcommand("verify", "Check every file of a log directory or of one partition's directory");
+  app.footer(
+      "Reads only. A fault is named with its file and position; a note is what the next start puts right after a "
+      "crash.\n"
+      "Exit codes: 0 sound, 1 faults were found, 2 wrong usage, or a directory is none or cannot be read.");
+  app.add_option("DIR", verify.directories, "Directories")->type_name("")->required();
+  app.add_flag("--json", verify.json, "One JSON object a line");
   return app;
 }
 
@@ -289,6 +343,7 @@ std::expected<Command, CommandLineEnd> parse_command_line(std::vector<std::strin
   CLI::App& version = *root.add_subcommand("version", "Print the version");
   CLI::App& random_uuid = *root.add_subcommand("random-uuid", "Print a random id, as 'format --cluster-id' takes it");
   CLI::App& dump = add_dump_log(root, parsed.dump);
+  const CLI::App& verify = add_log_verify(root, parsed.verify);
   const TopicApps topic = add_topic(root, parsed);
 
   if (arguments.size() == 1 && (arguments.front() == "--version" || arguments.front() == "-v")) {
@@ -327,7 +382,13 @@ std::expected<Command, CommandLineEnd> parse_command_line(std::vector<std::strin
     return RandomUuidCommand{};
   }
   if (dump.parsed()) {
+    if (parsed.dump.files.empty()) {
+      return wrong_usage(full_name(dump) + ": at least one FILE must be named");
+    }
     return std::move(parsed.dump);
+  }
+  if (verify.parsed()) {
+    return std::move(parsed.verify);
   }
   return topic_command(topic, parsed);
 }

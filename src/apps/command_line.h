@@ -15,6 +15,7 @@
 #include "runtime/net.h"
 #include "tools/dump/dump_log.h"
 #include "tools/topics/topic_commands.h"
+#include "tools/verify/verify_log.h"
 
 namespace moldau::apps {
 
@@ -47,8 +48,8 @@ struct TopicCommand {
       action;
 };
 
-using Command =
-    std::variant<StartCommand, FormatCommand, VersionCommand, RandomUuidCommand, tools::DumpLogOptions, TopicCommand>;
+using Command = std::variant<StartCommand, FormatCommand, VersionCommand, RandomUuidCommand, tools::DumpLogOptions,
+                             tools::VerifyOptions, TopicCommand>;
 
 // There is nothing to run: help was asked for, or the command line is wrong.
 struct CommandLineEnd {

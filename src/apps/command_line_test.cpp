@@ -118,6 +118,19 @@ TEST(CommandLine, DumpLogTakesManyFiles) {
   const auto dump = parsed<tools::DumpLogOptions>({"dump-log", "--print-data-log", "a.log", "b.index"});
   EXPECT_EQ(dump.files, (std::vector<std::string>{"a.log", "b.index"}));
   EXPECT_TRUE(dump.print_records);
+  const auto kafkas =
+      parsed<tools::DumpLogOptions>({"dump-log", "--files", "a.log,b.index", "--offsets-decoder", "--max-bytes", "100",
+                                     "--verify-index-only", "--index-sanity-check", "--max-message-size", "7",
+                                     "--value-decoder-class", "org.apache.kafka.tools.api.StringDecoder"});
+  EXPECT_EQ(kafkas.files, (std::vector<std::string>{"a.log", "b.index"}));
+  EXPECT_EQ(kafkas.decoder, tools::RecordDecoder::kOffsets);
+  EXPECT_EQ(kafkas.bytes_max, 100U);
+  EXPECT_TRUE(kafkas.verify_index_only && kafkas.index_sanity_check);
+  EXPECT_EQ(exit_code_of({"dump-log", "--key-decoder-class", "mine.Decoder", "a.log"}), 2);
+  const auto verify = parsed<tools::VerifyOptions>({"log", "verify", "--json", "data"});
+  EXPECT_EQ(verify.directories, (std::vector<std::string>{"data"}));
+  EXPECT_TRUE(verify.json);
+  EXPECT_EQ(exit_code_of({"log", "verify"}), 2);
 }
 
 TEST(NodeSettings, TheRequestMemoryIsAQuarterUpToOneGibibyte) {

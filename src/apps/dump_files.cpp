@@ -27,13 +27,20 @@ std::string refusal_of(const std::string& path) {
   return S_ISREG(found.st_mode) ? "" : "is no regular file";
 }
 
+auto writer_to(std::FILE* stream) {
+  return [stream](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stream); };
+}
+
 }  // namespace
+
+int verify_directories(const tools::VerifyOptions& options) {
+  runtime::PosixFileSystem fs;
+  const int exit_code = tools::verify_logs(fs, options, {.output = writer_to(stdout), .errors = writer_to(stderr)});
+  return std::fflush(stdout) != 0 || std::ferror(stdout) != 0 ? std::max(exit_code, tools::kExitRefused) : exit_code;
+}
 
 int dump_files(const tools::DumpLogOptions& options) {
   runtime::PosixFileSystem fs;
-  const auto writer_to = [](std::FILE* stream) {
-    return [stream](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stream); };
-  };
   int exit_code = tools::kExitDone;
   for (const std::string& path : options.files) {
     if (const std::string refusal = refusal_of(path); !refusal.empty()) {

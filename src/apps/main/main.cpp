@@ -32,6 +32,7 @@ struct Run {
   int operator()(const VersionCommand&) const { return print(show_version()); }
   int operator()(const RandomUuidCommand&) const { return print(random_uuid()); }
   int operator()(const tools::DumpLogOptions& options) const { return dump_files(options); }
+  int operator()(const tools::VerifyOptions& options) const { return verify_directories(options); }
   int operator()(const TopicCommand& command) const { return print(run_topic_command(command)); }
 };
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "protocol/record/batch.h"
@@ -6,6 +8,7 @@
 #include "raft/driver/snapshot_path.h"
 #include "storage/segment/batch_scanner.h"
 #include "storage/segment/segment_files.h"
+#include "tools/dump/coordinator_text.h"
 #include "tools/dump/dump_context.h"
 #include "tools/dump/record_text.h"
 
@@ -68,7 +71,7 @@ class BatchDump {
     if (!is_valid) {
       context_.fault(fmt::format("the checksum of the batch at position {} is {}, computed {}", position,
                                  batch.header.crc, batch.computed_crc()));
-    } else if (options_.deep || options_.print_records || options_.decode_metadata) {
+    } else if (options_.deep || options_.shows_content()) {
       dump_records(batch);
     }
   }
@@ -98,7 +101,7 @@ class BatchDump {
         add_control_record(row, record);
       }
     }
-    if ((options_.print_records || options_.decode_metadata) && !header.is_control()) {
+    if (options_.shows_content() && !header.is_control()) {
       add_content(row, record, offset);
     }
     context_.print(row);
@@ -126,19 +129,46 @@ class BatchDump {
   }
 
   void add_content(Row& row, const record::RecordView& record, Offset offset) {
+    switch (options_.decoder) {
+      case RecordDecoder::kText: return add_text(row, record);
+      case RecordDecoder::kMetadata: return add_metadata_record(row, record, offset);
+      default: return add_coordinator_record(row, record, offset);
+    }
+  }
+
+  static void add_text(Row& row, const record::RecordView& record) {
     if (record.key) {
       row.add_text("key", as_text(*record.key));
     }
-    if (!record.value) {
-      return;
-    }
-    if (!options_.decode_metadata) {
+    if (record.value) {
       row.add_text("payload", as_text(*record.value));
-    } else if (const auto decoded = metadata_record_json(*record.value)) {
+    }
+  }
+
+  void add_metadata_record(Row& row, const record::RecordView& record, Offset offset) {
+    const auto decoded = metadata_record_json(record.value.value_or(Bytes()));
+    if (decoded) {
       row.add_raw("payload", *decoded, *decoded);
     } else {
       context_.fault(
           fmt::format("the record at offset {} is none of the metadata log: {}", offset.value(), decoded.error()));
+    }
+  }
+
+  void add_coordinator_record(Row& row, const record::RecordView& record, Offset offset) {
+    if (!record.key) {
+      return context_.fault(fmt::format("the record at offset {} has no key", offset.value()));
+    }
+    const CoordinatorText text = coordinator_text(options_.decoder, *record.key, record.value, offset);
+    if (!text.is_json) {
+      row.add_text("key", text.key);
+      return;
+    }
+    row.add_raw("key", text.key, text.key);
+    if (text.value == kDeletedText) {
+      row.add_raw("payload", kDeletedText, "null");
+    } else if (text.value) {
+      row.add_raw("payload", *text.value, *text.value);
     }
   }
 
@@ -161,8 +191,9 @@ void dump_batches(DumpContext& context, const std::string& path) {
   if (!size) {
     return context.fault(size.error());
   }
+  const std::uint64_t end = std::min(*size, context.options().bytes_max);
   ByteVector buffer;
-  storage::BatchScanner scanner(**file, 0, *size, buffer, storage::BatchScanner::kRecoveryChunk);
+  storage::BatchScanner scanner(**file, 0, end, buffer, storage::BatchScanner::kRecoveryChunk);
   BatchDump dump(context);
   std::uint64_t valid_bytes = 0;
   for (;;) {
@@ -184,7 +215,7 @@ void dump_batches(DumpContext& context, const std::string& path) {
     dump.dump({.header = (*found)->header, .bytes = *bytes}, (*found)->position);
     valid_bytes = (*found)->end();
   }
-  if (valid_bytes < *size) {
+  if (valid_bytes < end && end == *size) {
     context.print_text(fmt::format("Found {} invalid bytes at the end of {}", *size - valid_bytes, name));
     context.fault(fmt::format("{} bytes behind the last whole batch", *size - valid_bytes));
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -77,6 +78,34 @@ void complain_of_rest(DumpContext& context, const IndexFile& index, std::size_t 
   }
 }
 
+void print_entry(DumpContext& context, const Row& row) {
+  if (!context.options().verify_index_only) {
+    context.print(row);
+  }
+}
+
+// The bytes of whole entries, without the zeros of a file that was preallocated.
+Bytes entries_of(const IndexFile& index, std::size_t entry_bytes) {
+  Bytes bytes = Bytes(index.content).first(index.content.size() / entry_bytes * entry_bytes);
+  while (!bytes.empty() &&
+         std::ranges::all_of(bytes.last(entry_bytes), [](std::byte b) { return b == std::byte{0}; })) {
+    bytes = bytes.first(bytes.size() - entry_bytes);
+  }
+  return bytes;
+}
+
+// As a start of Kafka judges whether an index must be made anew: by its last entry.
+void check_sanity(DumpContext& context, const IndexFile& index, const std::string& path, std::size_t entry_bytes,
+                  bool is_sane) {
+  if (!is_sane) {
+    context.fault("corrupt: the last entry lies before the first");
+  }
+  complain_of_rest(context, index, entry_bytes);
+  if (is_sane && index.content.size() % entry_bytes == 0) {
+    context.print_text(path + " passed sanity check.");
+  }
+}
+
 }  // namespace
 
 // Entries are read as they lie: Apache Kafka preallocates the index of an active segment, and a crash leaves its zeros,
@@ -89,6 +118,10 @@ void dump_offset_index(DumpContext& context, const std::string& path) {
   constexpr std::size_t kEntry = storage::OffsetIndex::kEntryBytes;
   if (index->content.size() < kEntry) {
     context.print_text(path + " is empty.");
+  } else if (context.options().index_sanity_check) {
+    const Bytes entries = entries_of(*index, kEntry);
+    return check_sanity(context, *index, path, kEntry,
+                        entries.empty() || load_be<std::int32_t>(entries.last(kEntry).data()) >= 0);
   }
   for (std::size_t at = 0; at + kEntry <= index->content.size(); at += kEntry) {
     const std::byte* entry = index->content.data() + at;
@@ -105,7 +138,7 @@ void dump_offset_index(DumpContext& context, const std::string& path) {
                                   batch ? batch->last_offset().value() : kNoOffset.value()));
       }
     }
-    context.print(Row("entry").add("offset", offset.value()).add("position", position));
+    print_entry(context, Row("entry").add("offset", offset.value()).add("position", position));
   }
   complain_of_rest(context, *index, kEntry);
 }
@@ -116,6 +149,13 @@ void dump_time_index(DumpContext& context, const std::string& path) {
     return;
   }
   constexpr std::size_t kEntry = storage::TimeIndex::kEntryBytes;
+  if (context.options().index_sanity_check) {
+    const Bytes entries = entries_of(*index, kEntry);
+    const std::byte* const last = entries.empty() ? nullptr : entries.last(kEntry).data();
+    return check_sanity(context, *index, path, kEntry,
+                        last == nullptr || (load_be<std::int64_t>(last) >= load_be<std::int64_t>(entries.data()) &&
+                                            load_be<std::int32_t>(last + 8) >= 0));
+  }
   std::int64_t previous = kNoTimestamp;
   std::uint64_t position = 0;
   const std::string offsets_path = path.substr(0, path.size() - std::string_view(".timeindex").size()) + ".index";
@@ -147,7 +187,7 @@ void dump_time_index(DumpContext& context, const std::string& path) {
     if (previous >= timestamp) {
       context.fault(fmt::format("Index timestamp: {}, Previously indexed timestamp: {}", timestamp, previous));
     }
-    context.print(Row("entry").add("timestamp", timestamp).add("offset", offset.value()));
+    print_entry(context, Row("entry").add("timestamp", timestamp).add("offset", offset.value()));
     previous = timestamp;
   }
   complain_of_rest(context, *index, kEntry);

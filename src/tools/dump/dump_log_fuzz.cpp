@@ -39,8 +39,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const moldau::tools::DumpLogOptions options{.files = {name},
                                               .deep = (flags & 1U) != 0,
                                               .print_records = (flags & 2U) != 0,
-                                              .decode_metadata = (flags & 4U) != 0,
+                                              .decoder = static_cast<moldau::tools::RecordDecoder>((flags >> 5U) % 5U),
                                               .skip_record_metadata = (flags & 8U) != 0,
+                                              .verify_index_only = (flags & 4U) != 0,
+                                              .index_sanity_check = (flags & 24U) == 24U,
                                               .json = (flags & 16U) != 0};
   std::size_t errors = 0;
   const int exit_code = moldau::tools::dump_log(

@@ -2,10 +2,10 @@
 
 namespace moldau::tools {
 
-Row::Row(std::string_view kind, std::string_view prefix) : kind_(kind), text_(prefix) {}
+Row::Row(std::string_view kind, std::string_view prefix) : kind_(kind), prefix_(prefix) {}
 
 void Row::begin(std::string_view name, std::string_view between) {
-  text_ += first_ ? "" : " ";
+  text_ += first_ ? std::string_view(prefix_) : " ";
   first_ = false;
   text_ += name;
   text_ += between;

@@ -12,7 +12,7 @@ namespace moldau::tools {
 
 class Row {
  public:
-  // `prefix` opens the line of text; `kind` is for JSON only.
+  // `prefix` opens the line of text, if it holds anything; `kind` is for JSON only.
   explicit Row(std::string_view kind, std::string_view prefix = "");
 
   Row& add(std::string_view name, std::int64_t value);
@@ -31,6 +31,7 @@ class Row {
   void begin(std::string_view name, std::string_view between);
 
   std::string kind_;
+  std::string prefix_;
   std::string text_;
   std::string members_;  // of the JSON object, each begun by a comma
   bool first_ = true;

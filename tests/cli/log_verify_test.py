@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""moldau log verify over directories that Apache Kafka 4.3.1 wrote: nothing is wrong with them, and what is bent is named.
+
+usage: log_verify_test.py [--moldau BINARY]      MOLDAU in the environment is the default
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "directories"
+DIRECTORIES = ("fresh-format", "first-start", "rich-clean", "rich-killed")
+
+
+def verify(moldau, *arguments):
+    done = subprocess.run([moldau, "log", "verify", *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def sound(moldau, data):
+    before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
+    code, output, errors = verify(moldau, data)
+    if code != 0 or ": 0 faults" not in output or errors:
+        return f"exit code {code}: {output[:600]} {errors[:300]}"
+    return None if before == {path: path.stat().st_mtime_ns for path in data.rglob("*")} else "it wrote into the directory"
+
+
+def bend(path, position, mask=1):
+    content = bytearray(path.read_bytes())
+    content[position] ^= mask
+    path.write_bytes(content)
+
+
+def cut(path, size):
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def first(data, pattern, at_least=1):
+    return next(path for path in sorted(data.glob(pattern)) if path.stat().st_size >= at_least)
+
+
+# What is done to a sound directory; the file that must be named, and words of the line.
+DAMAGES = {
+    "a bit of a batch": lambda data: (first(data, "plain-0/*.log", 200), lambda path: bend(path, 150), "checksum"),
+    "a log that is cut": lambda data: (first(data, "plain-0/*.log", 200), lambda path: cut(path, path.stat().st_size - 5), "no whole batch"),
+    "an index": lambda data: (first(data, "*/*.index", 8), lambda path: bend(path, 3), "no batch ends with it"),
+    "a time index": lambda data: (first(data, "*/*.timeindex", 12), lambda path: bend(path, 7), "time"),
+    "a producer snapshot": lambda data: (first(data, "idempotent-0/*.snapshot", 20), lambda path: bend(path, 12), ""),
+    "a transaction index": lambda data: (first(data, "*/*.txnindex", 34), lambda path: bend(path, 9), ""),
+    "epochs": lambda data: (first(data, "plain-0/leader-epoch-checkpoint"), lambda path: path.write_text("0\n1\nx 0\n"), ""),
+    "the topic id": lambda data: (first(data, "plain-0/partition.metadata"), lambda path: path.write_text("version: 0\n"), ""),
+    "meta.properties": lambda data: (data / "meta.properties", lambda path: path.write_text("version=1\n"), ""),
+    "a checkpoint": lambda data: (data / "replication-offset-checkpoint", lambda path: path.write_text("0\n1\nplain 0 999999\n"), "behind the log's end"),
+    "a metadata snapshot": lambda data: (first(data, "__cluster_metadata-0/*.checkpoint", 100), lambda path: bend(path, 80), "checksum"),
+    "the quorum's state": lambda data: (first(data, "__cluster_metadata-0/quorum-state"), lambda path: path.write_text("{"), ""),
+}
+
+
+def damaged(moldau, data, work, name):
+    copy = work / "bent"
+    shutil.copytree(data, copy)
+    try:
+        path, do, words = DAMAGES[name](copy)
+        do(path)
+        code, output, errors = verify(moldau, copy)
+        lines = [line for line in output.splitlines() if line.startswith(f"fault: {path}")]
+        if code != 1 or not any(words in line for line in lines):
+            return f"exit code {code}, wanted '{path.name}' with '{words}': {output[:600]} {errors[:300]}"
+        code, output, errors = verify(moldau, "--json", copy)
+        faults = [row for row in map(json.loads, output.splitlines()) if row["kind"] == "fault"]
+        return None if code == 1 and any(row["file"] == str(path) for row in faults) else f"as JSON: exit code {code}: {output[:600]}"
+    finally:
+        shutil.rmtree(copy)
+
+
+def nothing_there(moldau, work):
+    (work / "nothing").mkdir()
+    for directory in (work / "nothing", work / "no-such"):
+        code, output, errors = verify(moldau, directory)
+        if code != 2 or str(directory) not in errors:
+            return f"exit code {code}: {output} {errors}"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--moldau", default=os.environ.get("MOLDAU"))
+    arguments = parser.parse_args()
+    if not arguments.moldau:
+        parser.error("--moldau, or MOLDAU in the environment")
+    moldau = str(pathlib.Path(arguments.moldau).resolve())
+    failed = 0
+
+    def report(name, fault):
+        nonlocal failed
+        failed += fault is not None
+        print(f"PASS {name}" if fault is None else f"FAIL {name}: {fault}".replace("\n", " | "), flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="moldau-verify-") as work:
+        for name in DIRECTORIES:
+            data = pathlib.Path(work) / name
+            data.mkdir()
+            with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
+                archive.extractall(data)
+            if not (data / "meta.properties").exists():
+                data = next(path.parent for path in data.rglob("meta.properties"))
+            report(f"{name} is sound", sound(moldau, data))
+            if name == "rich-clean":
+                for damage in DAMAGES:
+                    report(f"found: {damage}", damaged(moldau, data, pathlib.Path(work), damage))
+        report("a directory that is none", nothing_there(moldau, pathlib.Path(work)))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

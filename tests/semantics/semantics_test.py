@@ -226,17 +226,67 @@ def case_line_14_a_codec_of_the_topic_is_that_of_its_files_and_outlives_a_restar
         equal(said, [], "warnings")
 
 
-def case_line_45_a_compacted_topic_keeps_everything_and_says_so_once(work):
-    with node(work) as broker:
+def keyed(client, topic):
+    """The last value of each key, and the offsets of all records."""
+    values, offsets, next_offset, end = {}, [], client.offset(topic, -2), client.offset(topic, -1)
+    while next_offset < end:
+        for batch in client.records(topic, next_offset):
+            for delta, _, key, value, *_ in batch["content"]:
+                offsets.append(batch["baseOffset"] + delta)
+                values[key] = value
+            next_offset = batch["baseOffset"] + batch["lastOffsetDelta"] + 1
+    return values, offsets
+
+
+def case_line_45_the_last_value_of_each_key_stays_where_it_was_also_after_a_kill(work):
+    settings = {"log.cleaner.backoff.ms": 100}
+    with node(work, **settings) as broker:
         client = Client(broker.port)
-        for name in ("a", "b"):
-            client.create(name, cleanup_policy="compact")
-            for value in range(3):
-                client.must_produce(name, f"@ (same,{value})")
-            equal(client.offset(name, -2), 0, "the log start")
-            equal(len(client.records(name)), 3, "batches")
-        said = [line for line in broker.log.read_text().splitlines() if " WARN " in line and "cleanup.policy" in line]
-        equal(len(said), 1, f"warnings {said}")
+        client.create("kept", cleanup_policy="compact", internal_segment_bytes="300", min_cleanable_dirty_ratio="0.01")
+        for turn in range(30):
+            for key in ("a", "b", "c"):
+                client.must_produce("kept", f"@{' codec=gzip' if turn % 2 else ''} ({key},{turn}) ({key},{turn}x)")
+        values = {key: "29x" for key in ("a", "b", "c")}  # also of those not compacted yet
+        client.until(lambda: len(keyed(client, "kept")[1]) < 30, "compaction")
+        equal(keyed(client, "kept")[0], values, "the values")
+        equal(client.offset("kept", -2), 0, "the log start")
+        equal(client.offset("kept", -1), 180, "the log end")
+        before = keyed(client, "kept")[1]
+        check(before == sorted(before) and before[-1] == 179, f"offsets {before}")
+        directory = broker.data / "kept-0"
+        client.until(lambda: "kept 0" in (broker.data / "cleaner-offset-checkpoint").read_text(), "the checkpoint")
+        client.until(lambda: not [path for path in directory.iterdir() if path.suffix in (".cleaned", ".swap")], "all passes have ended")
+        broker.kill()
+        client = start_again(broker, "kept")
+        equal(keyed(client, "kept")[0], values, "the values after a kill")
+        check(set(keyed(client, "kept")[1]) <= set(before), "nothing comes back")
+        warned = [line for line in broker.log.read_text().splitlines() if " WARN " in line and "kept" in line]
+        equal(warned, [], "warnings")
+
+
+def case_line_46_a_tombstone_goes_delete_retention_after_it_was_compacted(work):
+    with node(work, **{"log.cleaner.backoff.ms": 100}) as broker:
+        client = Client(broker.port)
+        client.create("gone", cleanup_policy="compact", internal_segment_bytes="300", min_cleanable_dirty_ratio="0.01",
+                      delete_retention_ms="1500")
+        client.must_produce("gone", "@ (a,1) (b,1)")
+        client.must_produce("gone", "@ (a,-)")
+
+        def fill(turn):
+            for _ in range(4):
+                client.must_produce("gone", f"@ (filler,{turn})")
+
+        fill(0)
+        client.until(lambda: keyed(client, "gone")[1][0] == 1, "the value goes")
+        first = time.monotonic()
+        check(2 in keyed(client, "gone")[1], "the tombstone is still there")
+        fill(1)
+        while 2 in keyed(client, "gone")[1]:
+            check(time.monotonic() - first < 20, "the tombstone stays")
+            fill(2)
+            time.sleep(0.2)
+        check(time.monotonic() - first > 1.0, "the tombstone went too early")
+        equal(keyed(client, "gone")[0]["b"], "1", "the other key")
 
 
 def case_line_22_producer_ids_are_not_given_out_again_after_a_kill(work):

@@ -37,6 +37,12 @@ void ConfigReader::boolean(std::string_view key, bool& into) const {
   }
 }
 
+void ConfigReader::real(std::string_view key, double& into) const {
+  if (const ConfigEntry* entry = layers_.find(key)) {
+    into = config::parse_double(entry->value).value_or(into);
+  }
+}
+
 void ConfigReader::fail(std::string_view key, std::string_view why) {
   if (fault_) {
     return;

@@ -38,6 +38,7 @@ class ConfigReader {
   // At most kForever.
   void milliseconds(std::string_view key, std::chrono::milliseconds& into) const;
   void boolean(std::string_view key, bool& into) const;
+  void real(std::string_view key, double& into) const;
 
   // The start is refused; the line begins with where the key was set. The first fault counts.
   void fail(std::string_view key, std::string_view why);

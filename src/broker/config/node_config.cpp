@@ -108,6 +108,7 @@ class Builder {
     reader_.milliseconds("replica.lag.time.max.ms", config_.replica_lag_max);
     reader_.number("producer.id.expiration.ms", config_.producer_id_expiration_ms);
     reader_.milliseconds("producer.id.expiration.check.interval.ms", config_.producer_expiry_check_interval);
+    cleaner();
     reader_.milliseconds("broker.heartbeat.interval.ms", config_.heartbeat_interval);
     reader_.milliseconds("broker.session.timeout.ms", config_.session_timeout);
     reader_.milliseconds("metadata.max.idle.interval.ms", config_.metadata_idle_interval);
@@ -117,6 +118,17 @@ class Builder {
     reader_.number("metadata.log.segment.ms", config_.metadata_segment_ms);
     reader_.number("metadata.max.retention.bytes", config_.metadata_retention_bytes);
     reader_.number("metadata.max.retention.ms", config_.metadata_retention_ms);
+  }
+
+  void cleaner() {
+    storage::CleanerConfig& cleaner = config_.cleaner;
+    reader_.boolean("log.cleaner.enable", cleaner.enable);
+    reader_.number("log.cleaner.threads", cleaner.threads);
+    reader_.milliseconds("log.cleaner.backoff.ms", cleaner.backoff);
+    reader_.number("log.cleaner.dedupe.buffer.size", cleaner.dedupe_buffer_bytes);
+    reader_.real("log.cleaner.io.buffer.load.factor", cleaner.dedupe_load_factor);
+    reader_.number("log.cleaner.io.buffer.size", cleaner.io_buffer_bytes);
+    reader_.real("log.cleaner.io.max.bytes.per.second", cleaner.io_bytes_per_second);
   }
 
   ConfigReader reader_;

@@ -24,6 +24,7 @@
 #include "base/ids.h"
 #include "broker/config/config_layers.h"
 #include "runtime/net.h"
+#include "storage/cleaner/cleaner_config.h"
 
 namespace moldau::broker {
 
@@ -75,6 +76,8 @@ struct NodeConfig {
   std::chrono::milliseconds replica_lag_max = std::chrono::seconds(30);
   std::int32_t producer_id_expiration_ms = 86'400'000;
   std::chrono::milliseconds producer_expiry_check_interval = std::chrono::minutes(10);
+
+  storage::CleanerConfig cleaner;
 
   std::chrono::milliseconds heartbeat_interval = std::chrono::seconds(2);
   std::chrono::milliseconds session_timeout = std::chrono::seconds(9);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/config/config_reader.h"
 #include "config_schema/config_value.h"
 #include "protocol/record/codec.h"
 #include "replication/partition/partition_types.h"
@@ -157,6 +158,38 @@ std::vector<metadata::EffectiveConfig> TopicConfigs::effective_topic_configs(
   return effective;
 }
 
+storage::CleanerConfig TopicConfigs::cleaner_of(const metadata::Image& image) const {
+  storage::CleanerConfig cleaner = config_.cleaner;
+  const metadata::ConfigLayers layers = layers_of(image, "");
+  const auto changed = [&](std::string_view key) -> const std::string* {
+    for (const ConfigMap* layer : {&layers.node, &layers.cluster}) {
+      if (const auto found = layer->find(key); found != layer->end()) {
+        return &found->second;
+      }
+    }
+    return nullptr;
+  };
+  const auto number = [&](std::string_view key, auto& into) {
+    if (const std::string* value = changed(key)) {
+      into = static_cast<std::remove_reference_t<decltype(into)>>(config::parse_long(*value).value_or(into));
+    }
+  };
+  const auto real = [&](std::string_view key, double& into) {
+    if (const std::string* value = changed(key)) {
+      into = config::parse_double(*value).value_or(into);
+    }
+  };
+  std::int64_t backoff_ms = cleaner.backoff.count();
+  number("log.cleaner.backoff.ms", backoff_ms);
+  cleaner.backoff = std::min(std::chrono::milliseconds(backoff_ms), ConfigReader::kForever);
+  number("log.cleaner.threads", cleaner.threads);
+  number("log.cleaner.dedupe.buffer.size", cleaner.dedupe_buffer_bytes);
+  real("log.cleaner.io.buffer.load.factor", cleaner.dedupe_load_factor);
+  number("log.cleaner.io.buffer.size", cleaner.io_buffer_bytes);
+  real("log.cleaner.io.max.bytes.per.second", cleaner.io_bytes_per_second);
+  return cleaner;
+}
+
 replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& image, std::string_view topic) const {
   const metadata::ConfigLayers layers = layers_of(image, topic);
   const auto text = [&](std::string_view key) { return effective_topic_value(key, layers); };
@@ -179,7 +212,9 @@ replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& imag
   number("retention.ms", log.retention_ms);
   number("retention.bytes", log.retention_bytes);
   number("file.delete.delay.ms", log.file_delete_delay_ms);
+  number("min.compaction.lag.ms", log.min_compaction_lag_ms);
   number("max.compaction.lag.ms", log.max_compaction_lag_ms);
+  number("delete.retention.ms", log.delete_retention_ms);
   number("flush.messages", made.flush_messages);
   number("flush.ms", made.flush_ms);
   number("min.insync.replicas", made.min_isr);
@@ -190,6 +225,9 @@ replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& imag
     const auto policies = config::parse_list(*policy);
     log.cleanup_delete = std::find(policies.begin(), policies.end(), "delete") != policies.end();
     log.cleanup_compact = std::find(policies.begin(), policies.end(), "compact") != policies.end();
+  }
+  if (const auto ratio = text("min.cleanable.dirty.ratio")) {
+    log.min_cleanable_dirty_ratio = config::parse_double(*ratio).value_or(log.min_cleanable_dirty_ratio);
   }
   if (text("message.timestamp.type") == "LogAppendTime") {
     made.produce.timestamp_type = record::TimestampType::kLogAppendTime;

@@ -18,6 +18,7 @@
 #include "broker/partitions/partition_router.h"
 #include "config_schema/config_key.h"
 #include "metadata/controller/config_schema.h"
+#include "storage/cleaner/cleaner_config.h"
 
 namespace moldau::broker {
 
@@ -60,6 +61,9 @@ class TopicConfigs final : public metadata::ConfigSchema, public PartitionConfig
   // PartitionConfigSource
   [[nodiscard]] replication::PartitionConfig config_of(const metadata::Image& image,
                                                        std::string_view topic) const override;
+
+  // The cleaner's keys with what was altered while the node runs.
+  [[nodiscard]] storage::CleanerConfig cleaner_of(const metadata::Image& image) const;
 
   // The dynamic layers of a topic under an image.
   [[nodiscard]] metadata::ConfigLayers layers_of(const metadata::Image& image, std::string_view topic) const;

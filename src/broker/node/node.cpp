@@ -559,6 +559,9 @@ void Node::Impl::collect_metrics(Function<void(std::string)> done) {
         node.ready = ready();
         node.partitions_hosted = replicas_ ? replicas_->partitions() : 0;
         node.partitions_damaged = replicas_ ? replicas_->damaged() : 0;
+        if (replicas_) {
+          node.cleaner = replicas_->cleaner_metrics();
+        }
         if (raft_) {
           node.metadata_high_watermark = raft_->high_watermark().value();
           node.leader_epoch = raft_->leader_epoch().value();

@@ -9,6 +9,47 @@
 
 namespace moldau::broker {
 
+namespace {
+
+void render_cleaner(http::MetricsText& text, const storage::CleanerMetrics& cleaner) {
+  using Type = http::MetricsText::Type;
+  std::uint64_t set_aside_bytes = 0;
+  for (const storage::SetAside& log : cleaner.set_aside) {
+    set_aside_bytes += log.dirty_bytes;
+  }
+  const auto percent = [](double share) { return static_cast<std::int64_t>(share * 100); };
+  text.single("moldau_cleaner_jobs", Type::kGauge, "Logs that are being compacted.", std::uint64_t{cleaner.jobs});
+  text.single("moldau_cleaner_dirty_percent_max", Type::kGauge, "Of the dirtiest log, when the cleaner looked last.",
+              percent(cleaner.dirty_ratio_max));
+  text.single("moldau_cleaner_overdue_ms_max", Type::kGauge,
+              "How far a log is beyond its max.compaction.lag.ms, when the cleaner looked last.",
+              cleaner.overdue_ms_max);
+  text.single("moldau_cleaner_since_last_look_ms", Type::kGauge, "Since the cleaner looked for dirty logs.",
+              cleaner.since_last_look_ms);
+  text.single("moldau_cleaner_passes_total", Type::kCounter, "Compactions that came to their end.", cleaner.passes);
+  text.single("moldau_cleaner_failures_total", Type::kCounter, "Compactions that did not.", cleaner.failures);
+  text.single("moldau_cleaner_read_bytes_total", Type::kCounter, "Read from logs, once for the keys, once to copy.",
+              cleaner.bytes_read);
+  text.single("moldau_cleaner_written_bytes_total", Type::kCounter, "Written to compacted segments.",
+              cleaner.bytes_written);
+  text.single("moldau_cleaner_records_read_total", Type::kCounter, "Records judged.", cleaner.records_read);
+  text.single("moldau_cleaner_records_kept_total", Type::kCounter, "Records that stayed.", cleaner.records_kept);
+  text.single("moldau_cleaner_table_percent", Type::kGauge, "How full the table of keys became in the last compaction.",
+              percent(cleaner.last_map_utilization));
+  text.single("moldau_cleaner_last_pass_ms", Type::kGauge, "Duration of the last compaction.", cleaner.last_pass_ms);
+  text.single("moldau_cleaner_set_aside_bytes", Type::kGauge, "Dirty bytes of logs that could not be compacted.",
+              set_aside_bytes);
+  text.family("moldau_cleaner_set_aside", Type::kGauge,
+              "Logs that could not be compacted, and why; each is tried again.");
+  for (const storage::SetAside& log : cleaner.set_aside) {
+    text.sample(
+        {{"topic", log.name.topic}, {"partition", std::to_string(log.name.partition.value())}, {"reason", log.reason}},
+        std::uint64_t{1});
+  }
+}
+
+}  // namespace
+
 ShardMetrics read_metrics(ShardServices& services) {
   ShardMetrics metrics;
   if (services.serving()) {
@@ -75,6 +116,7 @@ std::string render_metrics(const NodeMetrics& node, std::span<const ShardMetrics
               sum(&ShardMetrics::request_memory_bytes));
   text.single("moldau_fetch_sessions", Type::kGauge, "Incremental fetch sessions.", sum(&ShardMetrics::fetch_sessions));
   text.single("moldau_sync_rounds_total", Type::kCounter, "Group commits.", sum(&ShardMetrics::sync_rounds));
+  render_cleaner(text, node.cleaner);
   std::map<std::string_view, std::uint64_t> requests;
   for (const ShardMetrics& shard : shards) {
     for (const auto& [api, count] : shard.requests) {

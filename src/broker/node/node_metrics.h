@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/cleaner/log_cleaner.h"
+
 namespace moldau::broker {
 
 class ShardServices;
@@ -32,6 +34,7 @@ struct NodeMetrics {
   bool ready = false;
   std::size_t partitions_hosted = 0;
   std::size_t partitions_damaged = 0;
+  storage::CleanerMetrics cleaner;
   std::int64_t metadata_high_watermark = 0;
   std::int32_t leader_epoch = 0;
 };

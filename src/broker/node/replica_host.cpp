@@ -50,7 +50,8 @@ ReplicaHost::ReplicaHost(const Environment& environment, Events events)
                             seed.log->directory(), error.message());
                 damaged_.insert(seed.name);
               }),
-      config_warnings_(environment.topic_configs, logger_),
+      cleaner_(environment.world, environment.config, environment.topic_configs, environment.home, environment.routers,
+               directories_),
       alive_(std::make_shared<ReplicaHost*>(this)) {}
 
 ReplicaHost::~ReplicaHost() {
@@ -129,6 +130,7 @@ void ReplicaHost::on_loaded(std::vector<HostedDirectories::Loaded> loaded) {
     }
   }
   find_lost();
+  cleaner_.adopt_checkpoints();
   directories_.forget_contents();
   loading_ = false;
   loaded_ = true;
@@ -225,7 +227,7 @@ void ReplicaHost::begin_service() {
     }
   }
   upkeep_.start();
-  config_warnings_.look_at_all(*image_);
+  cleaner_.start(*image_);
 }
 
 // --- following the metadata ---
@@ -253,8 +255,8 @@ void ReplicaHost::apply(const metadata::Image& image, const metadata::ImageChang
       host_if_ours(image, *topic, index);
     }
   }
-  config_warnings_.look_at(image, changes);
   if (!changes.configs.empty()) {
+    cleaner_.on_image(image);
     environment_.home.for_each_seed([&](PartitionSeed& seed) {
       seed.log->on_config(environment_.topic_configs.config_of(image, seed.name.topic).log);
     });
@@ -318,7 +320,7 @@ void ReplicaHost::create(Creation creation) {
   busy_names_.try_emplace(creation.name, std::nullopt);
   ++where->partitions;
   const TopicPartition name = creation.name;
-  directories_.forget(name, [this, where, creation = std::move(creation)]() mutable {
+  forget(name, [this, where, creation = std::move(creation)]() mutable {
     if (!stopping_) {
       make(std::move(creation), *where);
     }
@@ -421,21 +423,23 @@ void ReplicaHost::on_removed(PartitionSeed seed) {
   const TopicPartition name = seed.name;
   const std::chrono::milliseconds delay(seed.log->config().file_delete_delay_ms);
   auto closing = std::make_shared<PartitionSeed>(std::move(seed));
-  workers_.run(
-      [closing, &logger = logger_] {
-        if (const Result<> closed = closing->log->close(false); !closed) {
-          // What a close writes is about to be removed.
-          moldau::log(logger, LogLevel::kDebug, "storage", "{}, deleted: {}", closing->log->directory(),
-                      closed.error().message());
-        }
-        closing->log.reset();
-      },
-      shard_,
-      [this, where, name, delay] {
-        free_name(name, [where, name, delay](Function<void(Result<>)> freed) {
-          where->remover().remove(name, delay, std::move(freed));
+  cleaner_.leave(closing->id(), [this, closing, where, name, delay] {
+    workers_.run(
+        [closing, &logger = logger_] {
+          if (const Result<> closed = closing->log->close(false); !closed) {
+            // What a close writes is about to be removed.
+            moldau::log(logger, LogLevel::kDebug, "storage", "{}, deleted: {}", closing->log->directory(),
+                        closed.error().message());
+          }
+          closing->log.reset();
+        },
+        shard_,
+        [this, where, name, delay] {
+          free_name(name, [where, name, delay](Function<void(Result<>)> freed) {
+            where->remover().remove(name, delay, std::move(freed));
+          });
         });
-      });
+  });
 }
 
 void ReplicaHost::remove_unserved(const TopicPartition& name, const Unserved& unserved) {
@@ -462,7 +466,7 @@ void ReplicaHost::remove_unserved(const TopicPartition& name, const Unserved& un
 // In this order: when a crash comes in between, the directory still explains what the checkpoints say of its name. In a
 // directory that has failed the name stays; the next start finds a stray.
 void ReplicaHost::free_name(const TopicPartition& name, Function<void(Function<void(Result<>)>)> rename) {
-  directories_.forget(name, [this, name, rename = std::move(rename)]() mutable {
+  forget(name, [this, name, rename = std::move(rename)]() mutable {
     if (stopping_) {
       return;  // the next start finds a stray
     }
@@ -472,6 +476,10 @@ void ReplicaHost::free_name(const TopicPartition& name, Function<void(Function<v
       }
     });
   });
+}
+
+void ReplicaHost::forget(const TopicPartition& name, Callback done) {
+  directories_.forget(name, [this, name, done = std::move(done)]() mutable { cleaner_.forget(name, std::move(done)); });
 }
 
 void ReplicaHost::release_name(const TopicPartition& name) {
@@ -565,7 +573,9 @@ void ReplicaHost::stop(Function<void(Result<>)> done) {
   if (loading_) {
     stop_once_loaded_ = [this, done = std::move(done)]() mutable { close_all(std::move(done)); };
   } else if (loaded_) {
-    workers_.stop([this, done = std::move(done)]() mutable { close_all(std::move(done)); });
+    cleaner_.stop([this, done = std::move(done)]() mutable {
+      workers_.stop([this, done = std::move(done)]() mutable { close_all(std::move(done)); });
+    });
   } else {
     done(fail(ErrorKind::kClosed, "the logs were not opened yet"));
   }

@@ -29,11 +29,11 @@
 
 #include "base/log.h"
 #include "broker/config/node_config.h"
-#include "broker/config/topic_config_warnings.h"
 #include "broker/config/topic_configs.h"
 #include "broker/node/directory_assigner.h"
 #include "broker/node/hosted_directories.h"
 #include "broker/node/hosted_marks.h"
+#include "broker/node/node_cleaner.h"
 #include "broker/node/seed_upkeep.h"
 #include "broker/partitions/partition_home.h"
 #include "broker/partitions/partition_router.h"
@@ -92,6 +92,7 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   [[nodiscard]] std::size_t lost_partitions() const noexcept { return lost_partitions_; }
   [[nodiscard]] const HostedDirectories& directories() const noexcept { return directories_; }
   [[nodiscard]] bool loaded() const noexcept { return loaded_; }
+  [[nodiscard]] storage::CleanerMetrics cleaner_metrics() const { return cleaner_.metrics(); }
 
  private:
   struct Creation {
@@ -120,6 +121,8 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   void remove(const TopicIdPartition& id, const TopicPartition& name);
   void on_removed(PartitionSeed seed);
   void release_name(const TopicPartition& name);
+  // `done` once no file says anything of the name's last holder.
+  void forget(const TopicPartition& name, Callback done);
   [[nodiscard]] bool is_ours(const TopicIdPartition& id) const;
   [[nodiscard]] storage::LoadDecision decide(const HostedDirectory& directory, const TopicPartition& name,
                                              const Uuid& topic_id) const;
@@ -147,7 +150,7 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   HostedDirectories directories_;
   DirectoryAssigner assigner_;
   SeedUpkeep upkeep_;
-  TopicConfigWarnings config_warnings_;
+  NodeCleaner cleaner_;
   std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
   std::vector<Stray> strays_;                                     // found by load()
   std::set<TopicPartition> damaged_;

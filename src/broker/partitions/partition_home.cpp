@@ -66,6 +66,15 @@ void PartitionHome::close() {
   }
 }
 
+PartitionHome::Whereabouts PartitionHome::find(const TopicIdPartition& id) {
+  const auto found = hosted_.find(id);
+  if (found == hosted_.end()) {
+    return {};
+  }
+  Entry& entry = found->second;
+  return entry.seed ? Whereabouts{.seed = &*entry.seed} : Whereabouts{.router = routers_[entry.shard]};
+}
+
 PartitionHome::Shards PartitionHome::place(const std::vector<TopicIdPartition>& ids, std::uint32_t asking_shard) {
   Shards shards;
   shards.reserve(ids.size());

@@ -49,6 +49,13 @@ class PartitionHome {
   // The node gives its requests up: what waits, and whatever is asked from now on, is answered with "not hosted here".
   void close();
 
+  // Where one lives now: here, if nobody uses it, or on a shard; neither: it is not hosted.
+  struct Whereabouts {
+    PartitionSeed* seed = nullptr;  // until the next turn
+    PartitionRouter* router = nullptr;
+  };
+  [[nodiscard]] Whereabouts find(const TopicIdPartition& id);
+
   // Stops hosting. A seed is given back at once; a placed partition's log comes back from its shard.
   void remove(const TopicIdPartition& id, Function<void(PartitionSeed)> removed);
 

@@ -51,22 +51,36 @@ void CleanedOffsets::set(const std::string& directory, const TopicPartition& nam
 }
 
 void CleanedOffsets::forget(const TopicPartition& name, Function<void(Result<>)> done) {
-  // One directory has the name, or none. A write in flight may still hold what has just gone.
+  struct Round {
+    Function<void(Result<>)> done;
+    Result<> outcome;
+    std::size_t left = 1;
+    void count_down(const Result<>& one) {
+      outcome = outcome ? one : outcome;
+      if (--left == 0) {
+        done(outcome);
+      }
+    }
+  };
+  auto round = std::make_shared<Round>(std::move(done));
+  // A write in flight may still hold what has just gone.
   for (const auto& [directory, offsets] : *std::shared_ptr(offsets_)) {
     File& file = files_[directory];
     if (!offsets.contains(name) && !file.writing) {
       continue;
     }
     if (file.failed) {
-      return done(fail(ErrorKind::kOffline, "the cleaner's checkpoint could not be written"));
+      round->outcome = fail(ErrorKind::kOffline, "the cleaner's checkpoint could not be written");
+      continue;
     }
     if (offsets.contains(name)) {
       change(directory, name, std::nullopt);
     }
-    file.waiters.push_back(std::move(done));
-    return write(directory);
+    ++round->left;
+    file.waiters.push_back([round](const Result<>& written) { round->count_down(written); });
+    write(directory);
   }
-  done({});
+  round->count_down(round->outcome);
 }
 
 void CleanedOffsets::write(const std::string& directory) {

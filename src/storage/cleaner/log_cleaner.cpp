@@ -36,9 +36,9 @@ std::optional<SurveyedLog> LogSurvey::look(const TopicIdPartition& id, Log& log,
 
 struct LogCleaner::Job {
   Job(runtime::Shard& shard, SurveyedLog surveyed, Function<void(Job&)> go_on)
-      : log(std::move(surveyed)), began(shard.clock().now()), pause(shard.timers(), [this, go_on = std::move(go_on)]() mutable {
-          go_on(*this);
-        }) {}
+      : log(std::move(surveyed)),
+        began(shard.clock().now()),
+        pause(shard.timers(), [this, go_on = std::move(go_on)]() mutable { go_on(*this); }) {}
 
   SurveyedLog log;
   runtime::MonoTime began;
@@ -175,7 +175,8 @@ void LogCleaner::begin(SurveyedLog log) {
       [job, now_ms = environment_.shard.clock().wall_ms()](Log& found, Offset) {
         // The range is of a moment ago. What was cut or deleted since is no longer to be compacted.
         const CleanableRange& range = *job->log.range;
-        const bool holds = found.config().cleanup_compact && found.log_end() >= range.first_uncleanable && found.log_start() <= range.first_dirty &&
+        const bool holds = found.config().cleanup_compact && found.log_end() >= range.first_uncleanable &&
+                           found.log_start() <= range.first_dirty &&
                            found.active_segment_base() >= range.first_uncleanable;
         job->task = holds ? found.compaction_task(range, now_ms)
                           : Result<CompactionTask>(fail(ErrorKind::kNotFound, "the log has changed"));
@@ -199,8 +200,8 @@ void LogCleaner::on_task(const std::shared_ptr<Job>& job, bool found) {
       .map_bytes = static_cast<std::size_t>(std::max<std::int64_t>(config_.dedupe_buffer_bytes, 0)) / threads,
       .map_load_factor = config_.dedupe_load_factor,
       .buffer_bytes = static_cast<std::size_t>(std::max(config_.io_buffer_bytes, 0)) / threads / 2};
-  job->pass = std::make_unique<CompactionPass>(environment_.fs, environment_.logger, *std::move(job->task), limits,
-                                               secret_);
+  job->pass =
+      std::make_unique<CompactionPass>(environment_.fs, environment_.logger, *std::move(job->task), limits, secret_);
   run_slice(job);
 }
 
@@ -348,7 +349,8 @@ void LogCleaner::give_up(const std::shared_ptr<Job>& job, const Error& error) {
 void LogCleaner::complete(const std::shared_ptr<Job>& job) {
   const CompactionPass& pass = *job->pass;
   const CompactionCounts counts = pass.counts();
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(environment_.shard.clock().now() - job->began);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(environment_.shard.clock().now() - job->began);
   set_aside_.erase(job->log.id);
   offsets_.set(job->log.directory, job->log.name, pass.end());
   ++counted_.passes;
@@ -418,11 +420,11 @@ void LogCleaner::tell_if_stopped() {
 CleanerMetrics LogCleaner::metrics() const {
   CleanerMetrics metrics = counted_;
   metrics.jobs = jobs_.size();
-  metrics.since_last_look_ms = last_look_ == runtime::MonoTime{}
-                                   ? 0
-                                   : std::chrono::duration_cast<std::chrono::milliseconds>(
-                                         environment_.shard.clock().now() - last_look_)
-                                         .count();
+  metrics.since_last_look_ms =
+      last_look_ == runtime::MonoTime{}
+          ? 0
+          : std::chrono::duration_cast<std::chrono::milliseconds>(environment_.shard.clock().now() - last_look_)
+                .count();
   for (const auto& [id, entry] : set_aside_) {
     metrics.set_aside.push_back(entry);
   }

@@ -1,6 +1,7 @@
 // LogCleaner: compacts the logs of a node, the dirtiest first, without keeping their shards.
 //
-// Shard:      the home shard. The work is done on Workers in slices of at most IoThrottle::kSliceBytesMax, between which
+// Shard:      the home shard. The work is done on Workers in slices of at most IoThrottle::kSliceBytesMax, between
+// which
 //             the cleaner sees whether it is to go on; a log's shard is visited to take a task, and to put a group of
 //             segments in place.
 // Invariants: N1 a log is compacted by one job at a time, at most `threads` jobs run.
@@ -8,11 +9,13 @@
 //             N3 a log that cannot be compacted is set aside with its reason, tried again after a while that doubles up
 //                to kRetryMax, and never given up.
 //             N4 after leave(id) no job touches the log's directory.
-// Errors:     kIo in a log's files, and a swap that failed halfway: `on_failure` with the log directory. Anything else sets
+// Errors:     kIo in a log's files, and a swap that failed halfway: `on_failure` with the log directory. Anything else
+// sets
 //             the log aside.
 // Bound:      per job: its share of log.cleaner.dedupe.buffer.size (no more than the dirty offsets need) and of
 //             log.cleaner.io.buffer.size; freed when it ends.
-// Source:     LogCleaner, LogCleanerManager. Differences: Kafka sets a log aside until the next start; max.compaction.lag
+// Source:     LogCleaner, LogCleanerManager. Differences: Kafka sets a log aside until the next start;
+// max.compaction.lag
 //             is asked for only where it is bounded.
 #pragma once
 
@@ -52,9 +55,9 @@ struct SetAside {
 };
 
 struct CleanerMetrics {
-  std::size_t jobs = 0;                  // running
-  double dirty_ratio_max = 0.0;          // at the last look
-  std::int64_t overdue_ms_max = 0;       // beyond max.compaction.lag.ms, at the last look
+  std::size_t jobs = 0;             // running
+  double dirty_ratio_max = 0.0;     // at the last look
+  std::int64_t overdue_ms_max = 0;  // beyond max.compaction.lag.ms, at the last look
   std::int64_t since_last_look_ms = 0;
   std::uint64_t passes = 0;
   std::uint64_t failures = 0;

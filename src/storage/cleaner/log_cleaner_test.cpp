@@ -103,7 +103,8 @@ class LogCleanerTest : public ::testing::Test {
     }
   }
   std::string checkpoint() {
-    return std::string(as_text(runtime::read_file(fs_, "/data/cleaner-offset-checkpoint", 1'000).value_or(ByteVector{})));
+    return std::string(
+        as_text(runtime::read_file(fs_, "/data/cleaner-offset-checkpoint", 1'000).value_or(ByteVector{})));
   }
 
   ManualShard shard_;
@@ -126,7 +127,8 @@ TEST_F(LogCleanerTest, CleansTheDirtiestFirstAndSaysUpToWhere) {
   begin({{name_of(1), Offset(4)}});
   pass(100ms);
   work();
-  const auto first = std::ranges::find_if(logger_.lines, [](const auto& line) { return line.contains("compacted up to"); });
+  const auto first =
+      std::ranges::find_if(logger_.lines, [](const auto& line) { return line.contains("compacted up to"); });
   ASSERT_NE(first, logger_.lines.end());
   EXPECT_THAT(*first, HasSubstr("t2-0: compacted up to offset 8 (dirty from 0)"));
   EXPECT_EQ(checkpoint(), "0\n2\nt1 0 8\nt2 0 8\n");
@@ -247,6 +249,31 @@ TEST_F(LogCleanerTest, AForgottenNameIsInNoFile) {
   forgotten = false;
   cleaner_->forget(name_of(8), [&](Result<> outcome) { forgotten = outcome.has_value(); });
   EXPECT_TRUE(forgotten);
+}
+
+TEST_F(LogCleanerTest, ANameIsForgottenInEveryDirectoryAlsoIfOneFailed) {
+  ASSERT_TRUE(fs_.make_dirs("/more"));
+  std::vector<std::string> failed;
+  CleanedOffsets offsets(fs_, shard_, workers_,
+                         [&](const std::string& directory, const Error&) { failed.push_back(directory); });
+  for (const char* directory : {"/data", "/more"}) {
+    offsets.adopt(directory, {{name_of(1), Offset(1)}});
+    offsets.set(directory, name_of(2), Offset(2));
+  }
+  int forgotten = 0;
+  offsets.forget(name_of(1), [&](const Result<>& outcome) { forgotten += outcome ? 1 : 10; });
+  EXPECT_EQ(forgotten, 0);
+  settle(shard_, workers_);
+  EXPECT_EQ(forgotten, 1);
+  for (const char* directory : {"/data", "/more"}) {
+    const auto content = runtime::read_file(fs_, std::string(directory) + "/cleaner-offset-checkpoint", 1'000).value();
+    EXPECT_EQ(as_text(content), "0\n1\nt2 0 2\n");
+  }
+  ASSERT_TRUE(fs_.remove_tree("/more"));
+  offsets.forget(name_of(2), [&](const Result<>& outcome) { forgotten += outcome ? 1 : 10; });
+  settle(shard_, workers_);
+  EXPECT_EQ(forgotten, 11);
+  EXPECT_EQ(failed, std::vector<std::string>{"/more"});
 }
 
 TEST_F(LogCleanerTest, AStopEndsAtEachStepOfAJob) {

@@ -1,5 +1,5 @@
-// Batches of a segment, as a disk may give them, are filtered: what comes out is a batch of the same offsets with a part
-// of the records, or nothing. Half of the inputs get their CRCs set right, or none would be built anew.
+// Batches of a segment, as a disk may give them, are filtered: what comes out is a batch of the same offsets with a
+// part of the records, or nothing. Half of the inputs get their CRCs set right, or none would be built anew.
 #include <cstddef>
 #include <cstdint>
 

@@ -69,8 +69,7 @@ class BatchFilterTest : public ::testing::Test {
 
 TEST_F(BatchFilterTest, ABatchOfWhichAllStaysIsNotTouched) {
   for (const auto codec : {record::Codec::kNone, record::Codec::kZstd}) {
-    const ByteVector before =
-        batch({.base_offset = Offset(10), .codec = codec}, {{"a", "1"}, {"b", "2"}});
+    const ByteVector before = batch({.base_offset = Offset(10), .codec = codec}, {{"a", "1"}, {"b", "2"}});
     map_ = *OffsetMap::make(4'096, 0.9, kSecret);
     map("a", 10);
     map("b", 11);
@@ -84,9 +83,8 @@ TEST_F(BatchFilterTest, ABatchOfWhichAllStaysIsNotTouched) {
 TEST_F(BatchFilterTest, Semantics45OnlyTheLastRecordOfAKeyStaysAtItsOffset) {
   for (const auto codec : {record::Codec::kNone, record::Codec::kGzip, record::Codec::kSnappy, record::Codec::kLz4,
                            record::Codec::kZstd}) {
-    const ByteVector before =
-        batch({.base_offset = Offset(10), .leader_epoch = LeaderEpoch(3), .codec = codec},
-              {{"a", "1", 5}, {"b", "2", 6}, {"a", "3", 9}, {"c", "4", 7}});
+    const ByteVector before = batch({.base_offset = Offset(10), .leader_epoch = LeaderEpoch(3), .codec = codec},
+                                    {{"a", "1", 5}, {"b", "2", 6}, {"a", "3", 9}, {"c", "4", 7}});
     map_ = *OffsetMap::make(4'096, 0.9, kSecret);
     map("b", 11);
     map("a", 12);
@@ -137,10 +135,9 @@ TEST_F(BatchFilterTest, Semantics46ATombstoneGetsItsDeleteHorizonWhenFirstMet) {
 }
 
 TEST_F(BatchFilterTest, LogAppendTimeStays) {
-  const ByteVector before = batch({.base_offset = Offset(10),
-                                   .timestamp_type = record::TimestampType::kLogAppendTime,
-                                   .log_append_time = 777},
-                                  {{"a", "1", 5}, {"a", "2", 6}});
+  const ByteVector before = batch(
+      {.base_offset = Offset(10), .timestamp_type = record::TimestampType::kLogAppendTime, .log_append_time = 777},
+      {{"a", "1", 5}, {"a", "2", 6}});
   map("a", 11);
   const ByteVector after = filter(before);
   EXPECT_EQ(show(after), "11:a=2@777");

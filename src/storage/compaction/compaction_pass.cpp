@@ -261,8 +261,12 @@ Result<> CompactionPass::flush() {
   if (write_buffer_.empty()) {
     return {};
   }
+  const std::uint64_t position = output_->size_bytes();
   counts_.written_bytes += write_buffer_.size();
   MOLDAU_CHECK(output_->write(write_buffer_, task_.now_ms));
+  // Bit by bit, so that the sync at the end does not hold up those of others.
+  MOLDAU_TRY(file, output_->file());
+  file->start_writeback(position, write_buffer_.size());
   write_buffer_.clear();
   return {};
 }

@@ -128,12 +128,12 @@ class CompactionProperty : public LogFixture {
   void compact_once() {
     settle();
     const Offset end = last_stable();
-    CompactOptions options{.cleaned = cleaned_,
-                           .last_stable = end,
-                           .now_ms = now_ms_,
-                           .limits = {.map_bytes = (4 + below(40)) * OffsetMap::kSlotBytes,
-                                      .buffer_bytes = 8'192 + below(3) * 8'192},
-                           .slice_bytes = 1 + below(3'000)};
+    CompactOptions options{
+        .cleaned = cleaned_,
+        .last_stable = end,
+        .now_ms = now_ms_,
+        .limits = {.map_bytes = (4 + below(40)) * OffsetMap::kSlotBytes, .buffer_bytes = 8'192 + below(3) * 8'192},
+        .slice_bytes = 1 + below(3'000)};
     const auto before = all_offsets();
     const auto compacted = compact(*log_, *fs_, logger_, options);
     ASSERT_TRUE(compacted) << compacted.error().message();
@@ -268,8 +268,7 @@ class CompactionProperty : public LogFixture {
       ASSERT_GE(now_ms_ - entry.compacted_ms, config_.delete_retention_ms) << offset.value();
     }
     for (const auto& [offset, entry] : model_) {
-      const bool young =
-          config_.min_compaction_lag_ms > 0 && entry.timestamp > now_ms_ - config_.min_compaction_lag_ms;
+      const bool young = config_.min_compaction_lag_ms > 0 && entry.timestamp > now_ms_ - config_.min_compaction_lag_ms;
       ASSERT_TRUE(!young || offset < log_->log_start() || found.offsets.contains(offset)) << offset.value();
     }
   }

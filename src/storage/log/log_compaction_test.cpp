@@ -231,9 +231,9 @@ TEST_F(LogCompaction, AnotherPolicyAfterwardsFindsNoDamage) {
 TEST_F(LogCompaction, Semantics45ProducersAreKnownFromWhatIsLeft) {
   open();
   const auto send = [&](std::int32_t sequence, std::string_view key) {
-    return append(*log_, keyed(key, "v", 1'000,
-                               {.producer_id = ProducerId(5), .producer_epoch = ProducerEpoch(2),
-                                .base_sequence = sequence}));
+    return append(*log_,
+                  keyed(key, "v", 1'000,
+                        {.producer_id = ProducerId(5), .producer_epoch = ProducerEpoch(2), .base_sequence = sequence}));
   };
   for (std::int32_t i = 0; i < 8; ++i) {
     ASSERT_TRUE(send(i, "same"));
@@ -265,15 +265,14 @@ TEST_F(LogCompaction, Semantics45ProducersAreKnownFromWhatIsLeft) {
 TEST_F(LogCompaction, Semantics45AbortedRecordsGoAndTheirMarkersFollow) {
   config_.delete_retention_ms = 500;
   open();
-  const record::BatchOptions options{.producer_id = ProducerId(5),
-                                     .producer_epoch = ProducerEpoch(0),
-                                     .base_sequence = 0,
-                                     .is_transactional = true};
+  const record::BatchOptions options{
+      .producer_id = ProducerId(5), .producer_epoch = ProducerEpoch(0), .base_sequence = 0, .is_transactional = true};
   put("a", "committed");
   ASSERT_TRUE(append(*log_, keyed("a", "aborted", 1'000, options)));
   roll();
-  ASSERT_TRUE(append(*log_, record::build_end_txn_marker(Offset(0), LeaderEpoch(0), 1'000, ProducerId(5),
-                                                         ProducerEpoch(0), record::ControlRecordType::kAbort, {}),
+  ASSERT_TRUE(append(*log_,
+                     record::build_end_txn_marker(Offset(0), LeaderEpoch(0), 1'000, ProducerId(5), ProducerEpoch(0),
+                                                  record::ControlRecordType::kAbort, {}),
                      0, LeaderEpoch(0), ProducerOrigin::kCoordinator));
   roll();
   put("b", "");
@@ -376,15 +375,14 @@ TEST_F(LogCompaction, ACrashAtAnyPointLeavesTheOldRecordsOrTheNewOnes) {
     ASSERT_TRUE(fs_->make_dirs(kDirectory));
     config_.delete_retention_ms = 0;
     open();
-    const record::BatchOptions transactional{.producer_id = ProducerId(5),
-                                             .producer_epoch = ProducerEpoch(0),
-                                             .base_sequence = 0,
-                                             .is_transactional = true};
+    const record::BatchOptions transactional{
+        .producer_id = ProducerId(5), .producer_epoch = ProducerEpoch(0), .base_sequence = 0, .is_transactional = true};
     put("a", "1");
     ASSERT_TRUE(append(*log_, keyed("a", "aborted", 1'000, transactional)));
     roll();
-    ASSERT_TRUE(append(*log_, record::build_end_txn_marker(Offset(0), LeaderEpoch(0), 1'000, ProducerId(5),
-                                                           ProducerEpoch(0), record::ControlRecordType::kAbort, {}),
+    ASSERT_TRUE(append(*log_,
+                       record::build_end_txn_marker(Offset(0), LeaderEpoch(0), 1'000, ProducerId(5), ProducerEpoch(0),
+                                                    record::ControlRecordType::kAbort, {}),
                        0, LeaderEpoch(0), ProducerOrigin::kCoordinator));
     put("a", "2");
     roll();
@@ -423,7 +421,8 @@ TEST_F(LogCompaction, ACrashAtAnyPointLeavesTheOldRecordsOrTheNewOnes) {
         for (std::uint64_t again = unfinished && images % 3 == 0 ? 0 : 100; cut_again; again += again < 4 ? 1 : 3) {
           CrashFileSystem recovering(*image, kDirectory);
           recovering.cut_after(again);
-          auto half = Log::open({recovering, logger_, random_}, kDirectory, {"topic", PartitionIndex(0)}, config_, hints);
+          auto half =
+              Log::open({recovering, logger_, random_}, kDirectory, {"topic", PartitionIndex(0)}, config_, hints);
           cut_again = !half;
           half = fail(ErrorKind::kInvalid, "gone");
           for (auto& second : recovering.images()) {

@@ -49,8 +49,7 @@ class CrashFileSystem::OpenFile final : public runtime::File {
   std::shared_ptr<Node> node_;
 };
 
-CrashFileSystem::CrashFileSystem(const MemoryFileSystem& disk, const std::string& directory)
-    : directories_{directory} {
+CrashFileSystem::CrashFileSystem(const MemoryFileSystem& disk, const std::string& directory) : directories_{directory} {
   const auto copy = disk.clone();
   for (const DirEntry& entry : copy->list(directory).value_or(std::vector<DirEntry>{})) {
     const std::string path = runtime::join_path(directory, entry.name);

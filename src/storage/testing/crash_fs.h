@@ -3,8 +3,8 @@
 // Shard:  one thread. It works on a MemoryFileSystem and remembers beside it what was synced: the bytes of each file at
 //         its last sync(), the names of each directory at its last sync_dir().
 // Images: after a cut, images() are disks as a machine may find them: all that was written; only what was synced; all
-//         names but one of the changes since the last sync_dir, each in turn; names that were not synced with bytes that
-//         were not synced either.
+//         names but one of the changes since the last sync_dir, each in turn; names that were not synced with bytes
+//         that were not synced either.
 // Bound:  test-only; everything is kept.
 #pragma once
 

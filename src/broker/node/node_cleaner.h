@@ -1,0 +1,47 @@
+// The cleaner of a node: all logs of all its directories, under the keys that are in effect.
+//
+// Shard: the home shard.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "base/callback.h"
+#include "base/ids.h"
+#include "broker/config/topic_configs.h"
+#include "broker/node/cleaner_logs.h"
+#include "broker/node/hosted_directories.h"
+#include "broker/partitions/partition_home.h"
+#include "broker/partitions/partition_router.h"
+#include "metadata/image/image.h"
+#include "runtime/world.h"
+#include "storage/cleaner/log_cleaner.h"
+
+namespace moldau::broker {
+
+class NodeCleaner {
+ public:
+  NodeCleaner(const runtime::World& world, const NodeConfig& config, const TopicConfigs& configs, PartitionHome& home,
+              const std::vector<PartitionRouter*>& routers, HostedDirectories& directories);
+
+  // Once the logs are open, and before what the directories' files said is forgotten.
+  void adopt_checkpoints();
+  void start(const metadata::Image& image);
+  void on_image(const metadata::Image& image) { cleaner_.on_config(configs_.cleaner_of(image)); }
+  void stop(Callback stopped) { cleaner_.stop(std::move(stopped)); }
+
+  // The log is not hosted any more: `left` once nothing is done to its files.
+  void leave(const TopicIdPartition& id, Callback left) { cleaner_.leave(id, std::move(left)); }
+  // `done` once no file has the name, also if a directory failed meanwhile.
+  void forget(const TopicPartition& name, Callback done);
+
+  [[nodiscard]] storage::CleanerMetrics metrics() const { return cleaner_.metrics(); }
+
+ private:
+  const TopicConfigs& configs_;
+  HostedDirectories& directories_;
+  CleanerLogs logs_;
+  storage::LogCleaner cleaner_;
+};
+
+}  // namespace moldau::broker

@@ -23,8 +23,8 @@ namespace {
 
 constexpr std::int16_t kFirstVersionWithIds = 13;
 constexpr std::int16_t kFirstVersionWithReplicaState = 15;
-constexpr std::int32_t kConsumerReplicaId = -1;
 constexpr std::int32_t kDebuggingReplicaId = -2;
+constexpr std::int32_t kFutureReplicaId = -3;
 constexpr std::int8_t kReadUncommitted = 0;
 constexpr std::int8_t kReadCommitted = 1;
 
@@ -90,7 +90,7 @@ FetchTerms terms_of(const FetchRequest& request, std::int16_t version, const Han
   terms.leader_only = replica != kDebuggingReplicaId;
   terms.bytes_max_is_negative = request.max_bytes < 0;
   terms.replica = NodeId(replica);
-  if (replica != kConsumerReplicaId) {
+  if (replica >= 0 || replica == kFutureReplicaId) {
     terms.isolation = replication::FetchIsolation::kLogEnd;
   } else if (request.isolation_level == kReadCommitted) {
     terms.isolation = replication::FetchIsolation::kLastStable;

@@ -148,7 +148,7 @@ TEST_F(FetchHandlerTest, Semantics35DataOnAnOlderSegmentIsNotWaitedFor) {
   EXPECT_FALSE(client.has_answer()) << "the newest segment may still grow";
 }
 
-TEST_F(FetchHandlerTest, Semantics34ConsumersStopAtTheHighWatermarkAndTheDebuggingOneDoesNot) {
+TEST_F(FetchHandlerTest, Semantics34ConsumersStopAtTheHighWatermarkAlsoTheDebuggingOne) {
   broker.add_topic("orders");
   broker.set_leader("orders", MadeUpBroker::kSelf, {1, 2});
   append(batch_of(2));
@@ -159,7 +159,9 @@ TEST_F(FetchHandlerTest, Semantics34ConsumersStopAtTheHighWatermarkAndTheDebuggi
       << "between high watermark and log end: nothing, and no error";
   FetchRequest debugging = fetch_from("orders", {0});
   debugging.replica_id = -2;
-  EXPECT_EQ(bytes_of(fetch(debugging)), batch_of(2).size());
+  EXPECT_EQ(bytes_of(fetch(debugging)), 0U);
+  debugging.isolation_level = 1;
+  EXPECT_TRUE(fetch(debugging).responses.at(0).partitions.at(0).aborted_transactions.has_value());
 }
 
 TEST_F(FetchHandlerTest, Semantics37ADeletedTopicEndsThePoll) {
@@ -259,12 +261,14 @@ TEST_F(FetchHandlerTest, Semantics36ADivergingEpochEndsTheWaitAndCarriesNoRecord
   append(batch_of(1));
   FetchRequest request = fetch_from("orders", {4}, {.max_wait_ms = 60'000});
   request.topics[0].partitions[0].last_fetched_epoch = MadeUpBroker::kFirstEpoch.value();
+  request.isolation_level = 1;
   const auto answer = fetch(request);
   const auto& data = answer.responses.at(0).partitions.at(0);
   EXPECT_EQ(data.error_code, 0);
   EXPECT_EQ(data.diverging_epoch.epoch, MadeUpBroker::kFirstEpoch.value());
   EXPECT_EQ(data.diverging_epoch.end_offset, 3);
   EXPECT_EQ(bytes_of(answer), 0U);
+  EXPECT_FALSE(data.aborted_transactions.has_value()) << "null also under read_committed: nothing was read";
 }
 
 TEST_F(FetchHandlerTest, Semantics37ATopicOfAnotherIdIsUnknown) {
@@ -301,6 +305,23 @@ TEST_F(FetchHandlerTest, APartitionNamedTwiceCountsOnceInItsFirstPlaceWithItsLas
   ASSERT_EQ(answer.responses[0].partitions.size(), 2U);
   EXPECT_EQ(answer.responses[0].partitions[0].partition_index, 0);
   EXPECT_EQ(bytes_of(answer), 0U) << "from offset 3 there is nothing";
+}
+
+TEST_F(FetchHandlerTest, PartitionsThatNobodyKnowsComeAfterThoseThatWereRead) {
+  broker.add_topic("orders");
+  append(batch_of(1));
+  FetchRequest request = fetch_from("absent", {0});
+  request.topics[0].partitions[0].partition_max_bytes = -1;  // fails only what is read
+  request.topics.push_back(fetch_from("orders", {0, 0}).topics.front());
+  const auto answer = fetch(request);
+  ASSERT_EQ(answer.responses.size(), 3U);
+  EXPECT_EQ(answer.responses[0].topic, "orders");
+  EXPECT_EQ(bytes_of(answer), batch_of(1).size());
+  EXPECT_EQ(answer.responses[1].topic, "absent");
+  EXPECT_EQ(answer.responses[1].partitions.at(0).error_code, to_wire(ErrorCode::kUnknownTopicOrPartition));
+  EXPECT_EQ(answer.responses[2].topic, "orders");
+  EXPECT_EQ(answer.responses[2].partitions.at(0).partition_index, 1);
+  EXPECT_EQ(answer.responses[2].partitions.at(0).error_code, to_wire(ErrorCode::kUnknownTopicOrPartition));
 }
 
 TEST_F(FetchHandlerTest, ALongPollAddsUpWhatItsPartitionsGetOneAfterTheOther) {

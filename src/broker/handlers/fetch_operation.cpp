@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "broker/handlers/fetch_limits.h"
@@ -62,14 +64,14 @@ void FetchOperation::start() {
       topic = by_id ? image.topic(key.topic_id()) : image.topic(key.topic_name());
     }
     reads_[i].index = i;
-    if (session_.partitions()[i].partition_bytes_max < 0 || terms_.bytes_max_is_negative) {
-      reads_[i].error = ErrorCode::kUnknownServerError;  // as Kafka, whose read fails on such a limit
-    } else if (topic == nullptr) {
+    if (topic == nullptr) {
       reads_[i].error = by_id ? missing_id(image, key) : ErrorCode::kUnknownTopicOrPartition;
     } else if (topic->partition(PartitionIndex(key.partition)) == nullptr) {
       reads_[i].error = ErrorCode::kUnknownTopicOrPartition;
     } else if (const auto refused = refuse_replica(*topic->partition(PartitionIndex(key.partition)), i)) {
       reads_[i].error = *refused;
+    } else if (session_.partitions()[i].partition_bytes_max < 0 || terms_.bytes_max_is_negative) {
+      reads_[i].error = ErrorCode::kUnknownServerError;  // as Kafka, whose read fails on such a limit
     } else {
       indexes.push_back(i);
       ids.push_back({topic->id, PartitionIndex(key.partition)});
@@ -281,6 +283,27 @@ std::vector<FetchOutcome> FetchOperation::decide() {
   return outcomes;
 }
 
+// Kafka names what it read first, then ids without a topic, then partitions that the metadata does not know; to a
+// replica the latter two in the order of the request.
+std::vector<std::size_t> FetchOperation::answer_order() const {
+  const auto rank = [this](std::size_t i) {
+    const FetchRead& read = reads_[i];
+    int late = 0;
+    if (!read.asked && read.error == ErrorCode::kUnknownTopicId) {
+      late = terms_.replica < NodeId{0} ? 1 : 2;
+    } else if (!read.asked && read.error == ErrorCode::kUnknownTopicOrPartition) {
+      late = 2;
+    }
+    return std::pair(late, i);
+  };
+  std::vector<std::size_t> order(reads_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!std::ranges::is_sorted(order, {}, rank)) {
+    std::ranges::sort(order, {}, rank);
+  }
+  return order;
+}
+
 void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchResponse& response,
                           std::vector<FileRange>& ranges) {
   response.session_id = session_answer.session_id;
@@ -288,7 +311,7 @@ void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchRespo
   LeaderEndpoints leaders;
   const bool by_id = request_.version() >= kFirstVersionWithIds;
   const FetchTopic* last = nullptr;  // whose entry is the response's last
-  for (std::size_t i = 0; i < reads_.size(); ++i) {
+  for (const std::size_t i : answer_order()) {
     if (!session_answer.included[i]) {
       continue;
     }
@@ -335,6 +358,7 @@ void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& dat
   if (read.result.diverging) {
     data.diverging_epoch.epoch = read.result.diverging->epoch.value();
     data.diverging_epoch.end_offset = read.result.diverging->end.value();
+    return;  // nothing was read: no list of aborted transactions either
   }
   if (terms_.isolation == replication::FetchIsolation::kLastStable) {
     auto& aborted = data.aborted_transactions.emplace();

@@ -60,6 +60,8 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
   void release_parts();
   // How much of each read goes into the answer, and what that means for the session.
   [[nodiscard]] std::vector<FetchOutcome> decide();
+  // The partitions' places in the answer.
+  [[nodiscard]] std::vector<std::size_t> answer_order() const;
   void fill(const FetchContext::Answer& session_answer, protocol::FetchResponse& response,
             std::vector<FileRange>& ranges);
   void fill_partition(protocol::fetch_response::PartitionData& data, const FetchRead& read, std::size_t bytes,

@@ -18,6 +18,7 @@
 #include "protocol/messages/produce_response.h"
 #include "protocol/record/batch.h"
 #include "protocol/record/batch_format.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/validate.h"
 
 namespace moldau::broker {
@@ -70,6 +71,27 @@ std::optional<WholeRefusal> refuse_whole(const ProduceRequest& request) {
       if ((attributes & record::kTransactionalBit) != 0) {
         return request.transactional_id ? std::nullopt
                                         : std::optional(WholeRefusal{ErrorCode::kTransactionalIdAuthorizationFailed});
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// Before version 7 Kafka asks the first batch of each partition that exists for its codec, and fails on a number that
+// is none's.
+std::optional<WholeRefusal> refuse_codec(const ProduceRequest& request, const metadata::Image& image) {
+  for (const auto& topic_data : request.topic_data) {
+    const metadata::Topic* topic = image.topic(topic_data.name);
+    for (const auto& data : topic_data.partition_data) {
+      if (topic == nullptr || topic->partition(PartitionIndex(data.index)) == nullptr || !data.records) {
+        continue;
+      }
+      const Bytes records = data.records->bytes();
+      const record::FrameStep first = record::next_frame(records);
+      if (first.framing == record::Framing::kBatch && first.magic == record::kMagic2 &&
+          (load_be<std::uint16_t>(records.data() + record::kAttributesAt) & record::kCodecMask) >
+              std::to_underlying(record::Codec::kZstd)) {
+        return WholeRefusal{ErrorCode::kUnknownServerError};
       }
     }
   }
@@ -160,7 +182,10 @@ void ProduceHandler::judge(Pending& pending) {
   const bool by_id = pending.request.version() >= kFirstVersionWithIds;
   const metadata::Image& image = *context_.router.image();
   const MutableBytes body = pending.request.body();
-  const std::optional<WholeRefusal> whole = refuse_whole(pending.decoded);
+  std::optional<WholeRefusal> whole = refuse_whole(pending.decoded);
+  if (!whole && !pending.terms.zstd_allowed) {
+    whole = refuse_codec(pending.decoded, image);
+  }
   RequestPlaces places;
   std::vector<Named> named;
   std::vector<bool> appendable;

@@ -13,6 +13,7 @@
 #include "broker/handlers/testing/made_up_broker.h"
 #include "broker/handlers/testing/requests.h"
 #include "protocol/messages/produce_response.h"
+#include "protocol/record/batch_format.h"
 #include "replication/partition/partition.h"
 #include "runtime/testing/manual_shard.h"
 
@@ -309,12 +310,12 @@ struct ProduceSeveralTest : ProduceHandlerTest {
       data.partition_data.push_back({.index = part.index, .records = wire::Records(*part.batch)});
     }
   }
-  ProduceResponse exchange(ProduceRequest& request, std::int16_t acks = 1) {
+  ProduceResponse exchange(ProduceRequest& request, std::int16_t acks = 1, std::int16_t version = kVersion) {
     request.acks = acks;
     request.timeout_ms = 30'000;
-    client.send(ApiKey::kProduce, kVersion, request);
+    client.send(ApiKey::kProduce, version, request);
     broker.settle();
-    const auto answer = answer_of(client);
+    const auto answer = client.receive<ProduceResponse>(ApiKey::kProduce, version);
     EXPECT_TRUE(answer);
     return answer.value_or(ProduceResponse{});
   }
@@ -390,6 +391,20 @@ TEST_F(ProduceSeveralTest, AnUnreadableBatchRefusesTheWholeRequest) {
     EXPECT_EQ(errors(exchange(request, acks)), std::vector<std::int16_t>(3, to_wire(ErrorCode::kCorruptMessage)));
   }
   EXPECT_EQ(broker.partition("orders", 0).log_end(), Offset(0));
+}
+
+TEST_F(ProduceSeveralTest, ACodecThatIsNoneRefusesTheWholeRequestBeforeVersion7) {
+  broker.add_topic("orders", 2);
+  ByteVector odd = batch_of(1);
+  store_be(odd.data() + record::kAttributesAt, std::uint16_t{7});
+  ProduceRequest request;
+  add(request, "orders", {{0, &one}, {1, &odd}});
+  add(request, "nowhere", {{0, &odd}});
+  const auto failed = std::vector<std::int16_t>(3, to_wire(ErrorCode::kUnknownServerError));
+  EXPECT_EQ(errors(exchange(request, -2, 6)), failed);
+  EXPECT_EQ(errors(exchange(request, 1, 6)), failed);
+  EXPECT_EQ(broker.partition("orders", 0).log_end(), Offset(0));
+  EXPECT_EQ(errors(exchange(request, 1, 7)).front(), 0);
 }
 
 TEST_F(ProduceSeveralTest, WhatIsNoBatchIsToldBeforeTheAcksAndTheInternalTopic) {

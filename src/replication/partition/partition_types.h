@@ -44,7 +44,7 @@ struct Appended {
 enum class FetchIsolation : std::uint8_t {
   kHighWatermark,  // consumers, read_uncommitted
   kLastStable,     // consumers, read_committed
-  kLogEnd,         // replicas and the debugging consumer (replica id -2)
+  kLogEnd,         // replicas; ListOffsets of the debugging consumer
 };
 
 struct ReadRequest {

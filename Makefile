@@ -44,7 +44,7 @@ interop:  ## clients of many languages and Kafka's tools against Moldau; directo
 	@dev/install test
 	@dev/interop
 
-oracle:  ## the conversations of tests/oracle against Apache Kafka and Moldau side by side
+oracle:  ## conversations and 20,000 generated requests against Apache Kafka and Moldau side by side
 	@dev/install test
 	@dev/oracle/live
 

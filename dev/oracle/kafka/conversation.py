@@ -30,9 +30,9 @@ def _depth(text: str) -> int:
     return sum(bare.count(c) for c in "{[") - sum(bare.count(c) for c in "}]")
 
 
-def _logical_lines(path: pathlib.Path):
+def _logical_lines(name: str, text: str):
     pending, begin = "", 0
-    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if not pending and (not line or line.startswith("#")):
             continue
@@ -40,10 +40,10 @@ def _logical_lines(path: pathlib.Path):
             begin = number
         pending = f"{pending} {line}".strip()
         if _depth(pending) == 0:
-            yield f"{path.name}:{begin}", pending
+            yield f"{name}:{begin}", pending
             pending = ""
     if pending:
-        raise ConversationError(f"{path.name}:{begin}: brackets are not closed")
+        raise ConversationError(f"{name}:{begin}: brackets are not closed")
 
 
 def _options(where: str, words: list[str]) -> dict:
@@ -58,9 +58,14 @@ def _options(where: str, words: list[str]) -> dict:
 
 
 def read(path: pathlib.Path) -> list[Step]:
+    return parse(path.name, path.read_text(encoding="utf-8"))
+
+
+def parse(name: str, text: str) -> list[Step]:
+    """The steps of a conversation; errors call it `name`."""
     steps: list[Step] = []
     case = ""
-    for where, line in _logical_lines(path):
+    for where, line in _logical_lines(name, text):
         words = line.split(" ")
         verb = words[0]
         if verb == "case":

@@ -18,7 +18,7 @@ REPLY_TIMEOUT_S = 15
 UNTIL_TIMEOUT_S = 20
 MESSAGE_FIELDS = {"errorMessage", "batchIndexErrorMessage", "errorString"}
 FRAME_MAX = 100 << 20
-NO_UUID = "AAAAAAAAAAAAAAAAAAAAAA"
+NO_UUID, NOBODYS_UUID = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAQ"  # the latter is asked for, and no topic's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +103,8 @@ class Replay:
         self._int_names: dict[str, dict[int, str]] = {}  # JSON field -> value -> $name
         self._text_names: dict[str, str] = {}
         self.exchanges: list[dict] = []
+        self.frames: list[str] = []  # of the same answers, as they came, in hex
+        self._frame_hex = ""
 
     def run(self, steps: list[Step]) -> list[dict]:
         try:
@@ -269,6 +271,7 @@ class Replay:
             self._write_down(asked, request, "silence", None, sent_at)
             self._drop()
             return False
+        self._frame_hex = frame.hex()
         (got,) = struct.unpack(">i", frame[:4])
         if correlation is not None and got != correlation:
             raise ConversationError(f"{step.where}: answer {got} where {correlation} was due")
@@ -293,6 +296,7 @@ class Replay:
         if answer is not None:
             exchange["answer"] = self._normalise("", answer)
         self.exchanges.append(exchange)
+        self.frames.append(self._frame_hex if answer is not None else "")
 
     def _open(self) -> Connection:
         if self._current not in self._connections:
@@ -319,7 +323,7 @@ class Replay:
     def _name_topic_id(self, topic: dict) -> None:
         """Ids of topics are named after the topic; the second id of a name is NAME.id2."""
         topic_id, name = topic["topicId"], topic["name"]
-        if topic_id in self._text_names or topic_id == NO_UUID or not isinstance(name, str):
+        if topic_id in self._text_names or topic_id in (NO_UUID, NOBODYS_UUID) or not isinstance(name, str):
             return
         taken = set(self._text_names.values())
         names = [f"{name}.id", *(f"{name}.id{count}" for count in range(2, 100))]

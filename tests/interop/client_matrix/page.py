@@ -48,8 +48,10 @@ def text(versions: dict[str, str], outcomes: dict[tuple, tuple[int, str]]) -> st
                          *(_number(outcomes["cell", client.name, codec, reader.name], sent[0]) for reader in readers)])
     parts.append(_table(["sent by", "codec", "records", *(reader.name for reader in readers)], rows))
     begins = [key[2] for key in outcomes if key[:2] == ("start", readers[0].name)]
-    parts += ["\n## Where reading begins\n\nIn a topic of 100 records 10 ms apart: from an offset; from the time of a record, a time between two,"
-              " before all, after all;\nfrom the end, to which five more come. The number of records that were read, all equal.\n\n",
+    parts += ["\n## Where reading begins\n\n"
+              "In a topic of 100 records 10 ms apart: from an offset; from the time of a record, a time between two, before all, "
+              "after all;\n"
+              "from the end, to which five more come. The number of records that were read, all equal.\n\n",
               _table(["read by", *begins], [[reader.name, *(_number(outcomes["start", reader.name, begin]) for begin in begins)]
                                             for reader in readers]),
               "\n## A topic deleted and made again under the client\n\n"

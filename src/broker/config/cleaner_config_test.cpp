@@ -41,7 +41,8 @@ class CleanerConfigTest : public ::testing::Test {
 TEST_F(CleanerConfigTest, ReadsKafkasKeys) {
   const NodeConfig config = node(
       "log.cleaner.enable=false\nlog.cleaner.threads=3\nlog.cleaner.backoff.ms=7\nlog.cleaner.dedupe.buffer.size=1000\n"
-      "log.cleaner.io.buffer.load.factor=0.5\nlog.cleaner.io.buffer.size=2000\nlog.cleaner.io.max.bytes.per.second=1e6\n");
+      "log.cleaner.io.buffer.load.factor=0.5\nlog.cleaner.io.buffer.size=2000\nlog.cleaner.io.max.bytes.per.second="
+      "1e6\n");
   EXPECT_TRUE(config.warnings.empty());
   EXPECT_EQ(config.cleaner, (storage::CleanerConfig{.enable = false,
                                                     .threads = 3,

@@ -98,6 +98,17 @@ FetchTerms terms_of(const FetchRequest& request, std::int16_t version, const Han
   return terms;
 }
 
+// Whether something would be read: Kafka looks at the isolation level only then.
+bool names_known_partition(const FetchRequest& request, std::int16_t version, const metadata::Image& image) {
+  return std::ranges::any_of(request.topics, [&](const auto& asked) {
+    const metadata::Topic* topic =
+        version >= kFirstVersionWithIds ? image.topic(asked.topic_id) : image.topic(asked.topic);
+    return topic != nullptr && std::ranges::any_of(asked.partitions, [&](const auto& partition) {
+             return topic->partition(PartitionIndex(partition.partition)) != nullptr;
+           });
+  });
+}
+
 // What Kafka answers to a request that it cannot make sense of: UNKNOWN_SERVER_ERROR everywhere.
 FetchResponse failed_answer(const FetchRequest& request) {
   FetchResponse response;
@@ -129,7 +140,10 @@ void FetchHandler::handle(Request request) {
   if (!decoded) {
     return request.close();
   }
-  if (decoded->isolation_level != kReadUncommitted && decoded->isolation_level != kReadCommitted) {
+  const bool isolation_exists =
+      decoded->isolation_level == kReadUncommitted || decoded->isolation_level == kReadCommitted;
+  if (!isolation_exists && (decoded->session_id != kNoSession ||
+                            names_known_partition(*decoded, request.version(), *context_.router.image()))) {
     return request.reply(failed_answer(*decoded));
   }
   const FetchTerms terms = terms_of(*decoded, request.version(), context_.limits);

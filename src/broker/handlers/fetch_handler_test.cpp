@@ -324,6 +324,17 @@ TEST_F(FetchHandlerTest, PartitionsThatNobodyKnowsComeAfterThoseThatWereRead) {
   EXPECT_EQ(answer.responses[2].partitions.at(0).error_code, to_wire(ErrorCode::kUnknownTopicOrPartition));
 }
 
+TEST_F(FetchHandlerTest, AnIsolationLevelThatIsNoneFailsOnlyWhatIsRead) {
+  broker.add_topic("orders");
+  FetchRequest request = fetch_from("absent", {0});
+  request.isolation_level = 7;
+  EXPECT_EQ(fetch(request).error_code, 0);
+  request.topics.push_back(fetch_from("orders", {0}).topics.front());
+  const auto answer = fetch(request);
+  EXPECT_EQ(answer.error_code, to_wire(ErrorCode::kUnknownServerError));
+  EXPECT_EQ(answer.responses.at(0).partitions.at(0).error_code, to_wire(ErrorCode::kUnknownServerError));
+}
+
 TEST_F(FetchHandlerTest, ALongPollAddsUpWhatItsPartitionsGetOneAfterTheOther) {
   broker.add_topic("orders", 4);
   const ByteVector batch = batch_of(1);

@@ -109,6 +109,24 @@ std::expected<void, std::string> check(const FormatOptions& options) {
   return {};
 }
 
+// The directory, and those above it that are missing: each name is durable.
+Result<> make_durable(runtime::FileSystem& fs, const std::string& directory) {
+  std::vector<std::string> above{runtime::parent_path(directory)};
+  for (;;) {
+    MOLDAU_TRY(exists, fs.exists(above.back()));
+    std::string next = runtime::parent_path(above.back());
+    if (exists || next == above.back()) {
+      break;
+    }
+    above.push_back(std::move(next));
+  }
+  MOLDAU_CHECK(fs.make_dirs(directory));
+  for (const std::string& one : above) {
+    MOLDAU_CHECK(fs.sync_dir(one));
+  }
+  return {};
+}
+
 // The snapshot that tells a dynamic quorum its first voter.
 Result<> write_first_snapshot(runtime::FileSystem& fs, const FormatOptions& options, const Uuid& directory_id,
                               std::int16_t kraft_version, std::int64_t now_ms) {
@@ -194,10 +212,9 @@ std::expected<std::vector<FormattedDirectory>, std::string> format_directories(r
     }
     const FormattedDirectory now{identity.path, random.uuid()};
     const auto write = [&]() -> Result<> {
-      MOLDAU_CHECK(fs.make_dirs(now.path));
       // Before meta.properties, which says that all is there: a crash must not take the directory away with its
       // records.
-      MOLDAU_CHECK(fs.sync_dir(runtime::parent_path(now.path)));
+      MOLDAU_CHECK(make_durable(fs, now.path));
       MOLDAU_CHECK(write_bootstrap_file(fs, now.path, *records, now_ms));
       if (now.path == options.metadata_log_directory && options.initial_voters == InitialVoters::kStandalone) {
         MOLDAU_CHECK(write_first_snapshot(fs, options, now.directory_id, *kraft_version, now_ms));

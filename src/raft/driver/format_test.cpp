@@ -11,6 +11,7 @@
 #include "protocol/record/batch_format.h"
 #include "runtime/asio/posix_fs.h"
 #include "runtime/testing/scratch_directory.h"
+#include "sim/world/sim_disk.h"
 #include "storage/checkpoint/meta_properties.h"
 
 namespace moldau::raft {
@@ -200,6 +201,21 @@ TEST(Format, AnOlderMetadataVersionHasOnlyTheFeaturesOfItsTime) {
   }
   EXPECT_EQ(levels, (std::vector<std::pair<std::string, int>>{
                         {"metadata.version", 24}, {"group.version", 1}, {"transaction.version", 2}}));
+}
+
+// Directories above the log directory that the format makes are as durable as what it writes into it.
+TEST(Format, SurvivesAPowerCutWithAllDirectoriesThatItMade) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    sim::SimDisk disk(sim::SimRandom(seed), sim::CrashModel{});
+    {
+      const auto fs = disk.mount();
+      Script random({});
+      ASSERT_TRUE(format_directories(*fs, standalone("/srv/kafka/data/a"), random, 1).has_value());
+    }
+    disk.power_cut();
+    const auto fs = disk.mount();
+    EXPECT_TRUE(storage::read_meta_properties(*fs, "/srv/kafka/data/a").has_value()) << seed;
+  }
 }
 
 }  // namespace

@@ -12,7 +12,10 @@ Controller::Controller(ControllerOptions options, const ConfigSchema& schema, En
       directories_(state_),
       topics_(state_),
       configs_(state_),
-      producer_ids_(state_) {}
+      producer_ids_(state_),
+      elections_(state_),
+      reassignments_(state_),
+      features_(state_) {}
 
 void Controller::activate(std::shared_ptr<const Image> committed, bool open_transaction, Instant now) {
   MOLDAU_ASSERT(!active_);
@@ -137,6 +140,22 @@ Decision<std::vector<TopicCreated>> Controller::create_topics(const CreateTopics
   return topics_.create(request);
 }
 
+Decision<std::vector<PartitionsAdded>> Controller::create_partitions(const CreatePartitions& request) const {
+  return topics_.create_partitions(request);
+}
+
+Decision<std::vector<LeadersElected>> Controller::elect_leaders(const ElectLeaders& request) const {
+  return elections_.elect(request);
+}
+
+Decision<std::vector<ReassignmentsAltered>> Controller::alter_reassignments(const AlterReassignments& request) const {
+  return reassignments_.alter(request);
+}
+
+Decision<> Controller::update_features(const UpdateFeatures& request) const {
+  return features_.update(request);
+}
+
 Decision<std::vector<TopicDeleted>> Controller::delete_topics(const std::vector<TopicDeletion>& request) const {
   return topics_.remove(request);
 }
@@ -192,15 +211,16 @@ ControllerResult<> Controller::no_op() {
 void Controller::check_invariants() const {
   state_.image->check_invariants();
   for (const auto& topic : state_.image->topics()) {
-    const TopicRules rules = state_.rules_of(*topic.value);
+    const bool elr_enabled = state_.image->elr_enabled();
+    const std::int64_t minimum = state_.min_insync_replicas_of(*topic.value);
     for (const auto& entry : topic.value->partitions) {
       const PartitionRegistration& partition = *entry.value;
-      MOLDAU_ASSERT(
-          partition.elr.empty() || static_cast<std::int64_t>(partition.isr.size()) < rules.min_insync_replicas,
-          entry.key.value());
+      // The minimum as configured: capped, it falls for all partitions when the first one gets fewer replicas.
+      MOLDAU_ASSERT(partition.elr.empty() || static_cast<std::int64_t>(partition.isr.size()) < minimum,
+                    entry.key.value());
       for (const NodeId member : partition.isr) {
         const BrokerRegistration* broker = state_.image->broker(member);
-        MOLDAU_ASSERT(broker == nullptr || !broker->fenced() || !rules.elr_enabled, member.value());
+        MOLDAU_ASSERT(broker == nullptr || !broker->fenced() || !elr_enabled, member.value());
       }
     }
   }

@@ -22,8 +22,11 @@
 #include "metadata/controller/cluster_control.h"
 #include "metadata/controller/configuration_control.h"
 #include "metadata/controller/controller_state.h"
+#include "metadata/controller/election_control.h"
+#include "metadata/controller/feature_control.h"
 #include "metadata/controller/directory_control.h"
 #include "metadata/controller/producer_id_control.h"
+#include "metadata/controller/reassignment_control.h"
 #include "metadata/controller/replication_control.h"
 #include "metadata/controller/topic_control.h"
 #include "metadata/image/delta.h"
@@ -55,6 +58,11 @@ class Controller {
   void on_controlled_shutdown_appended(NodeId broker, Offset end);
   [[nodiscard]] Decision<> unregister_broker(NodeId broker) const;
   [[nodiscard]] Decision<std::vector<TopicCreated>> create_topics(const CreateTopics& request) const;
+  [[nodiscard]] Decision<std::vector<PartitionsAdded>> create_partitions(const CreatePartitions& request) const;
+  [[nodiscard]] Decision<std::vector<LeadersElected>> elect_leaders(const ElectLeaders& request) const;
+  [[nodiscard]] Decision<std::vector<ReassignmentsAltered>> alter_reassignments(
+      const AlterReassignments& request) const;
+  [[nodiscard]] Decision<> update_features(const UpdateFeatures& request) const;
   [[nodiscard]] Decision<std::vector<TopicDeleted>> delete_topics(const std::vector<TopicDeletion>& request) const;
   [[nodiscard]] Decision<std::vector<ResourceOutcome>> alter_configs(const std::vector<ResourceAlterations>& request,
                                                                      bool validate_only) const;
@@ -91,6 +99,9 @@ class Controller {
   TopicControl topics_;
   ConfigurationControl configs_;
   ProducerIdControl producer_ids_;
+  ElectionControl elections_;
+  ReassignmentControl reassignments_;
+  FeatureControl features_;
 };
 
 }  // namespace moldau::metadata

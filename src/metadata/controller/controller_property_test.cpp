@@ -20,7 +20,7 @@ class Life {
   }
 
   void step() {
-    switch (random_.below(14)) {
+    switch (random_.below(20)) {
       case 0:
       case 1: create(); break;
       case 2: remove(); break;
@@ -33,6 +33,11 @@ class Life {
       case 9:
       case 10: driver.unfence(any_broker()); break;
       case 11: driver.append(driver.controller.elect_unclean_leaders(100).records); break;
+      case 12: add_partitions(); break;
+      case 13: elect(); break;
+      case 14:
+      case 15: reassign(); break;
+      case 16: cancel(); break;
       default: propose(); break;
     }
     check();
@@ -57,6 +62,87 @@ class Life {
     topic.partitions = 1 + static_cast<std::int32_t>(random_.below(3));
     topic.replication_factor = static_cast<std::int16_t>(1 + random_.below(kBrokers));
     ASSERT_TRUE(driver.apply(driver.controller.create_topics({{topic}, false})));
+  }
+
+  void add_partitions() {
+    const Topic* topic = any_topic();
+    if (topic == nullptr || topic->partitions.size() >= 6) {
+      return;
+    }
+    const std::size_t before = topic->partitions.size();
+    const Uuid id = topic->id;
+    const auto added = driver.apply(driver.controller.create_partitions(
+        {{{topic->name, static_cast<std::int32_t>(before + 1 + random_.below(2)), std::nullopt}}, false}));
+    ASSERT_TRUE(added);
+    const std::size_t after = driver.image().topic(id)->partitions.size();
+    EXPECT_EQ(added->front().error.failed(), after == before);
+  }
+
+  void elect() {
+    ElectLeaders request;
+    request.type = random_.below(2) == 0 ? kPreferredElection : kUncleanElection;
+    const auto elected = driver.apply(driver.controller.elect_leaders(request));
+    ASSERT_TRUE(elected);
+    for (const LeadersElected& topic : *elected) {
+      for (const auto& partition : topic.partitions) {
+        const PartitionRegistration& now = driver.partition(topic.topic, partition.index.value());
+        if (!partition.error.failed()) {
+          EXPECT_TRUE(now.has_leader());
+        } else {
+          EXPECT_EQ(partition.error.code, request.type == kPreferredElection ? ErrorCode::kPreferredLeaderNotAvailable
+                                                                             : ErrorCode::kEligibleLeadersNotAvailable);
+        }
+      }
+    }
+  }
+
+  // The answer says what became of the partition: with the target, or on the way to it.
+  void reassign() {
+    const Topic* topic = any_topic();
+    if (topic == nullptr) {
+      return;
+    }
+    Replicas target;
+    for (std::int32_t id = 1; id <= kBrokers; ++id) {
+      if (random_.below(2) == 0) {
+        target.insert(target.begin() + static_cast<std::ptrdiff_t>(random_.below(target.size() + 1)), NodeId(id));
+      }
+    }
+    const std::string name = topic->name;
+    const PartitionIndex index(static_cast<std::int32_t>(random_.below(topic->partitions.size())));
+    const bool may_change_factor = random_.below(2) == 0;
+    const auto altered =
+        driver.apply(driver.controller.alter_reassignments({{{name, {{index, target}}}}, may_change_factor}));
+    ASSERT_TRUE(altered);
+    if (altered->front().partitions.front().error.failed()) {
+      EXPECT_TRUE(target.empty() || !may_change_factor);
+      return;
+    }
+    const PartitionRegistration& now = driver.partition(name, index.value());
+    for (const NodeId id : target) {
+      EXPECT_TRUE(contains(now.replicas, id));
+      EXPECT_FALSE(contains(now.removing, id)) << "what is wanted goes";
+    }
+    for (const NodeId id : now.replicas) {
+      EXPECT_TRUE(contains(target, id) || contains(now.removing, id)) << "what is not wanted stays";
+    }
+  }
+
+  void cancel() {
+    for (const OngoingReassignments& topic : ongoing_reassignments(driver.image(), {})) {
+      for (const auto& partition : topic.partitions) {
+        const auto altered = driver.apply(
+            driver.controller.alter_reassignments({{{topic.topic, {{partition.index, std::nullopt}}}}, true}));
+        ASSERT_TRUE(altered);
+        const PartitionRegistration& now = driver.partition(topic.topic, partition.index.value());
+        if (!altered->front().partitions.front().error.failed()) {
+          EXPECT_FALSE(now.is_reassigning());
+          for (const NodeId id : partition.adding) {
+            EXPECT_FALSE(contains(now.replicas, id));
+          }
+        }
+      }
+    }
   }
 
   void remove() {
@@ -131,7 +217,8 @@ class Life {
     }
     const auto outcome = driver.propose_isr(topic->name, 0, isr);
     ASSERT_TRUE(outcome);
-    EXPECT_EQ(outcome->front().error, ErrorCode::kNone);
+    const ErrorCode error = outcome->front().error;  // a reassignment that is complete with it may move the leader
+    EXPECT_TRUE(error == ErrorCode::kNone || error == ErrorCode::kNewLeaderElected) << protocol::name(error);
   }
 
   void check() {

@@ -14,14 +14,19 @@ std::optional<std::string> ControllerState::topic_config(std::string_view topic,
   return schema.effective_topic_value(key, layers_of_topic(image->config(ConfigResourceType::kTopic, topic)));
 }
 
-TopicRules ControllerState::rules_of(const Topic& topic) const {
-  TopicRules rules;
-  rules.version = version();
-  rules.elr_enabled = image->elr_enabled();
+std::int32_t ControllerState::min_insync_replicas_of(const Topic& topic) const {
   std::int32_t minimum = options.static_min_insync_replicas;
   if (const auto text = topic_config(topic.name, kMinInsyncReplicasConfig)) {
     std::from_chars(text->data(), text->data() + text->size(), minimum);  // validated when it was set
   }
+  return minimum;
+}
+
+TopicRules ControllerState::rules_of(const Topic& topic) const {
+  TopicRules rules;
+  rules.version = version();
+  rules.elr_enabled = image->elr_enabled();
+  const std::int32_t minimum = min_insync_replicas_of(topic);
   const PartitionRegistration* first = topic.partition(PartitionIndex(0));
   rules.min_insync_replicas =
       first == nullptr ? minimum : std::min(minimum, static_cast<std::int32_t>(first->replicas.size()));

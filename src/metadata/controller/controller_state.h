@@ -25,6 +25,7 @@ struct ControllerOptions {
   std::int16_t default_replication_factor = 1;        // default.replication.factor
   std::int32_t static_min_insync_replicas = 1;        // min.insync.replicas of this node's static configuration
   bool delete_topic_enable = true;                    // delete.topic.enable
+  std::int16_t kraft_version = 0;                     // of the quorum, in its control records
 };
 
 struct ControllerState {
@@ -47,6 +48,8 @@ struct ControllerState {
   [[nodiscard]] std::optional<std::string> topic_config(std::string_view topic, std::string_view key) const;
   [[nodiscard]] ConfigLayers layers_of_topic(const ConfigMap& topic) const;
   [[nodiscard]] TopicRules rules_of(const Topic& topic) const;
+  // As configured, however many replicas there are.
+  [[nodiscard]] std::int32_t min_insync_replicas_of(const Topic& topic) const;
 };
 
 }  // namespace moldau::metadata

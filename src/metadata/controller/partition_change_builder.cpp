@@ -148,7 +148,8 @@ void PartitionChangeBuilder::populate_elr() {
   std::ranges::sort(candidates);
   const auto repeated = std::ranges::unique(candidates);
   candidates.erase(repeated.begin(), repeated.end());
-  std::erase_if(candidates, [&](NodeId id) { return contains(isr_, id) || id == unclean_shutdown_; });
+  std::erase_if(candidates,
+                [&](NodeId id) { return contains(isr_, id) || id == unclean_shutdown_ || !contains(replicas_, id); });
   elr_ = std::move(candidates);
 }
 

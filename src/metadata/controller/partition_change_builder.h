@@ -7,8 +7,8 @@
 // unclean); with unclean election allowed, the first replica that is up. An unclean election sets the ISR to the winner
 // and marks the partition as recovering.
 // Source: Kafka's PartitionChangeBuilder; KIP-966 (balanced recovery through the last known leader), KIP-841, KIP-704.
-// Difference: a broker that is unfenced while its registration is in controlled shutdown leads nothing (no broker does
-// so: it registers anew first).
+// Differences: a broker that is unfenced while its registration is in controlled shutdown leads nothing (no broker does
+// so: it registers anew first); who is no replica any more is not eligible either (Kafka leaves it in the ELR).
 #pragma once
 
 #include <cstdint>

@@ -99,9 +99,7 @@ ApiError TopicControl::create_one(const TopicCreation& topic, TopicCreated& crea
   out.push_back({std::move(record), 0});
   std::ranges::move(config_records, std::back_inserter(out));
   for (std::size_t i = 0; i < assigned->size(); ++i) {
-    const PartitionIndex index(static_cast<std::int32_t>(i));
-    out.push_back({new_partition((*assigned)[i]).to_record(created.id, index, state_.version()),
-                   partition_record_version(state_.version())});
+    out.push_back(partition_record(created.id, PartitionIndex(static_cast<std::int32_t>(i)), (*assigned)[i]));
   }
   return {};
 }
@@ -132,16 +130,19 @@ std::expected<std::vector<Replicas>, ApiError> TopicControl::assign(const TopicC
   if (topic.partitions < -1 || topic.partitions == 0) {
     return refuse(ErrorCode::kInvalidPartitions, "the number of partitions must be positive, or -1");
   }
+  return place(topic.partitions == -1 ? state_.options.default_partitions : topic.partitions,
+               topic.replication_factor == -1 ? state_.options.default_replication_factor : topic.replication_factor);
+}
+
+std::expected<std::vector<Replicas>, ApiError> TopicControl::place(std::int32_t partitions,
+                                                                   std::int16_t replication_factor) const {
   std::vector<UsableBroker> usable;
   for (const auto& broker : state_.image->brokers()) {
     if (!state_.heartbeats.in_controlled_shutdown(broker.key) && broker.value->has_uncordoned_directory()) {
       usable.push_back({broker.key, broker.value->rack(), broker.value->fenced()});
     }
   }
-  const std::int32_t partitions = topic.partitions == -1 ? state_.options.default_partitions : topic.partitions;
-  const std::int16_t factor =
-      topic.replication_factor == -1 ? state_.options.default_replication_factor : topic.replication_factor;
-  auto placed = place_replicas(usable, partitions, factor, state_.entropy);
+  auto placed = place_replicas(usable, partitions, replication_factor, state_.entropy);
   if (placed && std::ranges::any_of(*placed, [&](const Replicas& brokers) { return active(brokers).empty(); })) {
     return refuse(ErrorCode::kInvalidReplicationFactor, "every broker is fenced or about to stop");
   }
@@ -166,9 +167,8 @@ std::expected<std::vector<Replicas>, ApiError> TopicControl::assign_by_hand(cons
       return std::unexpected(std::move(error));
     }
     factor = assignment.brokers.size();
-    if (active(assignment.brokers).empty()) {
-      return refuse(ErrorCode::kInvalidReplicaAssignment,
-                    "every broker of partition " + index + " is fenced or about to stop");
+    if (ApiError error = check_leadable(assignment.brokers, assignment.partition); error.failed()) {
+      return std::unexpected(std::move(error));
     }
     by_index.emplace(assignment.partition, assignment.brokers);
   }
@@ -202,6 +202,14 @@ ApiError TopicControl::check_assignment(const Replicas& brokers, std::optional<s
   return {};
 }
 
+ApiError TopicControl::check_leadable(const Replicas& brokers, PartitionIndex partition) const {
+  if (!active(brokers).empty()) {
+    return {};
+  }
+  return {ErrorCode::kInvalidReplicaAssignment,
+          "every broker of partition " + std::to_string(partition.value()) + " is fenced or about to stop"};
+}
+
 Replicas TopicControl::active(const Replicas& brokers) const {
   Replicas up;
   std::ranges::copy_if(brokers, std::back_inserter(up), [&](NodeId id) { return state_.is_active(id); });
@@ -217,6 +225,82 @@ PartitionRegistration TopicControl::new_partition(const Replicas& brokers) const
   partition.isr = active(brokers);
   partition.leader = partition.isr.front();
   return partition;
+}
+
+records::MetadataRecordAndVersion TopicControl::partition_record(const Uuid& topic, PartitionIndex index,
+                                                                 const Replicas& brokers) const {
+  return {new_partition(brokers).to_record(topic, index, state_.version()), partition_record_version(state_.version())};
+}
+
+Decision<std::vector<PartitionsAdded>> TopicControl::create_partitions(const CreatePartitions& request) const {
+  std::map<std::string_view, int> named;
+  for (const PartitionsAddition& addition : request.topics) {
+    ++named[addition.topic];
+  }
+  ControllerResult<std::vector<PartitionsAdded>> result;
+  result.atomic = true;
+  std::set<std::string_view> answered;
+  for (const PartitionsAddition& addition : request.topics) {
+    if (!answered.insert(addition.topic).second) {
+      continue;
+    }
+    result.response.push_back({addition.topic, named.at(addition.topic) > 1
+                                                   ? ApiError{ErrorCode::kInvalidRequest, "the topic is named twice"}
+                                                   : add_partitions(addition, result.records)});
+  }
+  if (request.validate_only) {
+    result.records.clear();
+  }
+  return result;
+}
+
+ApiError TopicControl::add_partitions(const PartitionsAddition& addition, RecordBatch& out) const {
+  const Topic* topic = state_.image->topic(addition.topic);
+  if (topic == nullptr) {
+    return {ErrorCode::kUnknownTopicOrPartition, {}};
+  }
+  const auto present = static_cast<std::int32_t>(topic->partitions.size());
+  if (addition.count <= present) {
+    return {ErrorCode::kInvalidPartitions, "topic '" + addition.topic + "' has " + std::to_string(present) +
+                                               " partition(s); " + std::to_string(addition.count) + " is no increase"};
+  }
+  const auto added = static_cast<std::size_t>(addition.count - present);
+  if (addition.assignments && addition.assignments->size() != added) {
+    return {ErrorCode::kInvalidReplicaAssignment, std::to_string(added) + " partition(s) are new, but " +
+                                                      std::to_string(addition.assignments->size()) +
+                                                      " assignment(s) are given"};
+  }
+  if (out.size() + added > kRecordsPerOperationMax) {
+    return {ErrorCode::kPolicyViolation,
+            "one request may not create more than " + std::to_string(kRecordsPerOperationMax) + " partitions"};
+  }
+  if (topic->partitions.empty()) {
+    return {ErrorCode::kUnknownServerError, {}};  // a log that no controller writes
+  }
+  const std::size_t factor = topic->partitions.begin()->value->replicas.size();
+  std::vector<Replicas> assigned;
+  if (addition.assignments) {
+    assigned = *addition.assignments;
+    for (std::size_t i = 0; i < added; ++i) {
+      if (ApiError error = check_assignment(assigned[i], factor); error.failed()) {
+        return error;
+      }
+      const PartitionIndex index(present + static_cast<std::int32_t>(i));
+      if (ApiError error = check_leadable(assigned[i], index); error.failed()) {
+        return error;
+      }
+    }
+  } else {
+    auto placed = place(static_cast<std::int32_t>(added), static_cast<std::int16_t>(factor));
+    if (!placed) {
+      return std::move(placed.error());
+    }
+    assigned = *std::move(placed);
+  }
+  for (std::size_t i = 0; i < added; ++i) {
+    out.push_back(partition_record(topic->id, PartitionIndex(present + static_cast<std::int32_t>(i)), assigned[i]));
+  }
+  return {};
 }
 
 Decision<std::vector<TopicDeleted>> TopicControl::remove(const std::vector<TopicDeletion>& request) const {

@@ -1,8 +1,10 @@
-// Decides which topics exist: CreateTopics and DeleteTopics.
+// Decides which topics exist and how many partitions they have: CreateTopics, CreatePartitions, DeleteTopics.
 //
 // Semantics: inventory 7 and 8, 47. One bad topic does not fail the rest; the order of records is Topic, Config*,
 // Partition*. Authorization is the handler's: it strips what the caller may not do before it asks.
-// Source: Kafka's ReplicationControlManager and ControllerApis. Error messages are our own.
+// Source: Kafka's ReplicationControlManager and ControllerApis. Error messages are our own. Difference: partitions
+// beyond kRecordsPerOperationMax are refused with kPolicyViolation and nothing of that topic is made (Kafka answers
+// UNKNOWN_SERVER_ERROR and makes as many as fit).
 #pragma once
 
 #include <cstddef>
@@ -50,6 +52,22 @@ struct TopicCreated {
   std::vector<EffectiveConfig> configs;  // by name
 };
 
+struct PartitionsAddition {
+  std::string topic;
+  std::int32_t count = 0;                            // partitions that the topic is to have, the present ones included
+  std::optional<std::vector<Replicas>> assignments;  // of each new partition, in order
+};
+
+struct CreatePartitions {
+  std::vector<PartitionsAddition> topics;
+  bool validate_only = false;
+};
+
+struct PartitionsAdded {
+  std::string topic;
+  ApiError error;
+};
+
 // By name or by id, not both.
 struct TopicDeletion {
   std::optional<std::string> name;
@@ -69,6 +87,11 @@ class TopicControl {
   // One answer for each name, in the order of the request. kPolicyViolation for all if it is too large.
   [[nodiscard]] Decision<std::vector<TopicCreated>> create(const CreateTopics& request) const;
 
+  // One answer for each distinct name; a name given twice is refused. Each topic stands or falls alone.
+  // kUnknownTopicOrPartition; kInvalidPartitions (no more than there are); kInvalidReplicaAssignment (another number of
+  // assignments than new partitions, or one that cannot be); kInvalidReplicationFactor (too few usable brokers).
+  [[nodiscard]] Decision<std::vector<PartitionsAdded>> create_partitions(const CreatePartitions& request) const;
+
   // One answer for each distinct name or id. kTopicDeletionDisabled for all by delete.topic.enable=false.
   [[nodiscard]] Decision<std::vector<TopicDeleted>> remove(const std::vector<TopicDeletion>& request) const;
 
@@ -77,8 +100,15 @@ class TopicControl {
   [[nodiscard]] ApiError check_name(const std::string& name) const;
   [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> assign(const TopicCreation& topic) const;
   [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> assign_by_hand(const TopicCreation& topic) const;
+  [[nodiscard]] ApiError add_partitions(const PartitionsAddition& addition, RecordBatch& out) const;
+  [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> place(std::int32_t partitions,
+                                                                     std::int16_t replication_factor) const;
   [[nodiscard]] ApiError check_assignment(const Replicas& brokers, std::optional<std::size_t> replication_factor) const;
+  // kInvalidReplicaAssignment: nobody in it may lead `partition`.
+  [[nodiscard]] ApiError check_leadable(const Replicas& brokers, PartitionIndex partition) const;
   [[nodiscard]] PartitionRegistration new_partition(const Replicas& brokers) const;
+  [[nodiscard]] records::MetadataRecordAndVersion partition_record(const Uuid& topic, PartitionIndex index,
+                                                                   const Replicas& brokers) const;
   [[nodiscard]] Replicas active(const Replicas& brokers) const;
 
   const ControllerState& state_;

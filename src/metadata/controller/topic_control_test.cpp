@@ -130,6 +130,113 @@ TEST(CreateTopics, ValidateOnlyWritesNothing) {
   EXPECT_TRUE(decision->records.empty());
 }
 
+ErrorCode add_partitions(Driver& driver, PartitionsAddition addition) {
+  const auto decision = driver.controller.create_partitions({{std::move(addition)}, false});
+  return decision ? decision->response.front().error.code : decision.error().code;
+}
+
+TEST(CreatePartitions, AddsPartitionsBehindThoseThatAreThere) {
+  Driver driver;
+  driver.bring_up(1);
+  driver.bring_up(2);
+  ASSERT_EQ(driver.create("t", {ids({1, 2}), ids({2, 1})}), ApiError{});
+  const PartitionRegistration before = driver.partition("t", 1);
+  const auto added = driver.apply(driver.controller.create_partitions({{{"t", 5, std::nullopt}}, false}));
+  ASSERT_TRUE(added);
+  EXPECT_EQ(added->front().topic, "t");
+  EXPECT_EQ(added->front().error, ApiError{});
+  ASSERT_EQ(driver.image().topic("t")->partitions.size(), 5U);
+  EXPECT_EQ(driver.partition("t", 1), before);
+  for (std::int32_t index = 2; index < 5; ++index) {
+    EXPECT_EQ(driver.partition("t", index).replicas.size(), 2U) << "the replication factor of the topic";
+    EXPECT_EQ(driver.partition("t", index).isr.size(), 2U);
+    EXPECT_EQ(driver.partition("t", index).leader_epoch, LeaderEpoch(0));
+  }
+}
+
+TEST(CreatePartitions, FollowsTheAssignmentsThatAreGiven) {
+  Driver driver;
+  driver.bring_up(1);
+  driver.bring_up(2);
+  driver.bring_up(3);
+  ASSERT_EQ(driver.create("t", {ids({1, 2})}), ApiError{});
+  driver.expire_all_but({1, 3});
+  ASSERT_TRUE(driver.apply(driver.controller.create_partitions({{{"t", 3, {{ids({3, 1}), ids({2, 3})}}}}, false})));
+  EXPECT_EQ(driver.partition("t", 1).replicas, ids({3, 1}));
+  EXPECT_EQ(driver.partition("t", 1).leader, NodeId(3));
+  EXPECT_EQ(driver.partition("t", 2).replicas, ids({2, 3}));
+  EXPECT_EQ(driver.partition("t", 2).isr, ids({3})) << "a fenced broker is a replica, not in sync";
+}
+
+TEST(CreatePartitions, RefusesWhatKafkaRefuses) {
+  Driver driver;
+  driver.bring_up(1);
+  driver.bring_up(2);
+  ASSERT_EQ(driver.create("t", {ids({1}), ids({2})}), ApiError{});
+  EXPECT_EQ(add_partitions(driver, {"nobody", 3, std::nullopt}), ErrorCode::kUnknownTopicOrPartition);
+  for (const std::int32_t count : {2, 1, 0, -1, INT32_MIN}) {
+    EXPECT_EQ(add_partitions(driver, {"t", count, std::nullopt}), ErrorCode::kInvalidPartitions) << count;
+  }
+  const auto assigned = [&](std::int32_t count, std::vector<Replicas> assignments) {
+    return add_partitions(driver, {"t", count, std::move(assignments)});
+  };
+  EXPECT_EQ(assigned(3, {ids({1})}), ErrorCode::kNone);
+  EXPECT_EQ(assigned(3, {}), ErrorCode::kInvalidReplicaAssignment) << "no assignment for one partition";
+  EXPECT_EQ(assigned(3, {ids({1}), ids({1})}), ErrorCode::kInvalidReplicaAssignment) << "two for one";
+  EXPECT_EQ(assigned(3, {Replicas{}}), ErrorCode::kInvalidReplicaAssignment);
+  EXPECT_EQ(assigned(3, {ids({9})}), ErrorCode::kInvalidReplicaAssignment);
+  EXPECT_EQ(assigned(3, {ids({1, 1})}), ErrorCode::kInvalidReplicaAssignment);
+  EXPECT_EQ(assigned(3, {ids({1, 2})}), ErrorCode::kInvalidReplicaAssignment) << "another replication factor";
+  EXPECT_EQ(add_partitions(driver, {"t", 10'003, std::nullopt}), ErrorCode::kPolicyViolation);
+  EXPECT_EQ(add_partitions(driver, {"t", INT32_MAX, std::nullopt}), ErrorCode::kPolicyViolation);
+  driver.expire_all_but({1});
+  EXPECT_EQ(assigned(3, {ids({2})}), ErrorCode::kInvalidReplicaAssignment) << "nobody may lead it";
+  driver.expire_all_but({});
+  EXPECT_EQ(add_partitions(driver, {"t", 3, std::nullopt}), ErrorCode::kInvalidReplicationFactor);
+}
+
+TEST(CreatePartitions, EachTopicStandsOrFallsAlone) {
+  Driver driver;
+  driver.bring_up(1);
+  ASSERT_EQ(driver.create("a", {ids({1})}), ApiError{});
+  ASSERT_EQ(driver.create("b", {ids({1})}), ApiError{});
+  ASSERT_EQ(driver.create("c", {ids({1})}), ApiError{});
+  const auto decision = driver.controller.create_partitions({{{"a", 2, std::nullopt},
+                                                              {"b", 1, std::nullopt},
+                                                              {"c", 2, std::nullopt},
+                                                              {"c", 3, std::nullopt},
+                                                              {"a-missing", 2, std::nullopt}},
+                                                             false});
+  ASSERT_TRUE(decision);
+  std::map<std::string, ErrorCode> errors;
+  for (const PartitionsAdded& one : decision->response) {
+    errors.emplace(one.topic, one.error.code);
+  }
+  EXPECT_EQ(decision->response.size(), 4U);
+  EXPECT_EQ(errors.at("a"), ErrorCode::kNone);
+  EXPECT_EQ(errors.at("b"), ErrorCode::kInvalidPartitions);
+  EXPECT_EQ(errors.at("c"), ErrorCode::kInvalidRequest) << "named twice";
+  EXPECT_EQ(errors.at("a-missing"), ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(decision->records.size(), 1U);
+  EXPECT_TRUE(decision->atomic);
+  const auto validated = driver.controller.create_partitions({{{"a", 2, std::nullopt}}, true});
+  EXPECT_EQ(validated->response.front().error, ApiError{});
+  EXPECT_TRUE(validated->records.empty()) << "validate only";
+}
+
+TEST(CreatePartitions, OneRequestMakesNoMoreThanOneBatchHolds) {
+  Driver driver;
+  driver.bring_up(1);
+  ASSERT_EQ(driver.create("a", {ids({1})}), ApiError{});
+  ASSERT_EQ(driver.create("b", {ids({1})}), ApiError{});
+  const auto decision =
+      driver.controller.create_partitions({{{"a", 9'001, std::nullopt}, {"b", 1'002, std::nullopt}}, false});
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(decision->response[0].error, ApiError{});
+  EXPECT_EQ(decision->response[1].error.code, ErrorCode::kPolicyViolation);
+  EXPECT_EQ(decision->records.size(), 9'000U) << "nothing of the second topic";
+}
+
 TEST(DeleteTopics, ByNameAndById) {
   Driver driver;
   driver.bring_up(1);

@@ -70,16 +70,20 @@ void ControllerShell::activate() {
     return;
   }
   append_quietly(*std::move(first), "activation");
+  register_self();
+  if (active()) {
+    arm_session_timer();
+    arm_idle_timer();
+    election_timer_.arm(shard_.clock().now() + kUncleanElectionInterval);
+  }
+}
+
+void ControllerShell::register_self() {
   const auto* registered = controller_.image()->controllers().find(options_.self.controller);
   if (active() && (registered == nullptr || (*registered)->incarnation_id != options_.self.incarnation_id)) {
     if (Decision<> registration = controller_.register_controller(options_.self)) {
       append_quietly(*std::move(registration), "controller registration");
     }  // below metadata.version 15 controllers do not register
-  }
-  if (active()) {
-    arm_session_timer();
-    arm_idle_timer();
-    election_timer_.arm(shard_.clock().now() + kUncleanElectionInterval);
   }
 }
 
@@ -291,6 +295,42 @@ void ControllerShell::create_topics(CreateTopics request, Reply<std::vector<Topi
     return reply(std::unexpected(*std::move(error)));
   }
   carry_out(controller_.create_topics(request), std::move(reply));
+}
+
+void ControllerShell::create_partitions(CreatePartitions request, Reply<std::vector<PartitionsAdded>> reply) {
+  if (auto error = refusal()) {
+    return reply(std::unexpected(*std::move(error)));
+  }
+  carry_out(controller_.create_partitions(request), std::move(reply));
+}
+
+void ControllerShell::elect_leaders(ElectLeaders request, Reply<std::vector<LeadersElected>> reply) {
+  if (auto error = refusal()) {
+    return reply(std::unexpected(*std::move(error)));
+  }
+  carry_out(controller_.elect_leaders(request), std::move(reply));
+}
+
+void ControllerShell::alter_reassignments(AlterReassignments request, Reply<std::vector<ReassignmentsAltered>> reply) {
+  if (auto error = refusal()) {
+    return reply(std::unexpected(*std::move(error)));
+  }
+  carry_out(controller_.alter_reassignments(request), std::move(reply));
+}
+
+void ControllerShell::list_reassignments(ListReassignments request, Reply<std::vector<OngoingReassignments>> reply) {
+  if (!active()) {
+    return reply(std::unexpected(not_active()));
+  }
+  reply(ongoing_reassignments(*loader_.committed_image(), request));
+}
+
+void ControllerShell::update_features(UpdateFeatures request, Reply<Nothing> reply) {
+  if (auto error = refusal()) {
+    return reply(std::unexpected(*std::move(error)));
+  }
+  carry_out(controller_.update_features(request), std::move(reply));
+  register_self();
 }
 
 void ControllerShell::delete_topics(std::vector<TopicDeletion> request, Reply<std::vector<TopicDeleted>> reply) {

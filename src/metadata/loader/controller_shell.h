@@ -68,7 +68,13 @@ class ControllerShell {
   void heartbeat(BrokerHeartbeat request, Reply<BrokerHeartbeatReply> reply);
   void unregister_broker(NodeId broker, Reply<Nothing> reply);
   void create_topics(CreateTopics request, Reply<std::vector<TopicCreated>> reply);
+  void create_partitions(CreatePartitions request, Reply<std::vector<PartitionsAdded>> reply);
   void delete_topics(std::vector<TopicDeletion> request, Reply<std::vector<TopicDeleted>> reply);
+  void elect_leaders(ElectLeaders request, Reply<std::vector<LeadersElected>> reply);
+  void alter_reassignments(AlterReassignments request, Reply<std::vector<ReassignmentsAltered>> reply);
+  // Of what is committed.
+  void list_reassignments(ListReassignments request, Reply<std::vector<OngoingReassignments>> reply);
+  void update_features(UpdateFeatures request, Reply<Nothing> reply);
   void alter_configs(std::vector<ResourceAlterations> request, bool validate_only,
                      Reply<std::vector<ResourceOutcome>> reply);
   void alter_configs_legacy(std::vector<ResourceAlterations> request, bool validate_only,
@@ -105,6 +111,8 @@ class ControllerShell {
   [[nodiscard]] ApiError append_batch(RecordBatch records);
   void append_quietly(ControllerResult<> result, const char* what);
   void activate();
+  // Once for each incarnation, and from the metadata.version on that knows registrations.
+  void register_self();
   void renounce(const char* why);
   void become_inactive();
   void check_sessions();

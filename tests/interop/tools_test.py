@@ -4,8 +4,11 @@
 EndToEndLatency commits offsets after it has printed its figures: those count, its exit code not (it needs groups).
 """
 
+import json
+import pathlib
 import re
 import sys
+import tempfile
 
 from harness import Skip, cases_of, check, equal, main, tool
 
@@ -27,6 +30,163 @@ def case_topic_command(broker):
     check("exist" in again, again)  # the words are the broker's own
     tool(f"{TOOLS}.TopicCommand", *at, "--delete", "--topic", "x-topic")
     check("x-topic" not in tool(f"{TOOLS}.TopicCommand", *at, "--list").split(), "x-topic is still listed")
+
+
+def topics(broker, *arguments, fails=False):
+    """TopicCommand's lines, in order; with `fails` it must refuse."""
+    output = tool(f"{TOOLS}.TopicCommand", "--bootstrap-server", broker.bootstrap, *arguments, allow_failure=fails)
+    check(not fails or "rror" in output, f"TopicCommand {arguments} should have failed: {output}")
+    return output.splitlines()
+
+
+def case_topic_command_adds_partitions(broker):
+    topics(broker, "--create", "--topic", "x-more", "--partitions", "2", "--replication-factor", "1")
+    topics(broker, "--alter", "--topic", "x-more", "--partitions", "4")
+    topics(broker, "--alter", "--topic", "x-more", "--partitions", "6", "--replica-assignment", "1,1,1,1,1,1")
+    described = topics(broker, "--describe", "--topic", "x-more")
+    equal(len([line for line in described if re.search(r"Partition: \d+\s+Leader: 1\s+Replicas: 1\s+Isr: 1", line)]), 6, f"{described}")
+    fewer = topics(broker, "--alter", "--topic", "x-more", "--partitions", "3", fails=True)
+    check("increase" in fewer[0], f"{fewer}")
+    topics(broker, "--alter", "--topic", "x-none", "--partitions", "3", fails=True)
+    topics(broker, "--alter", "--topic", "x-none", "--partitions", "3", "--if-exists")
+
+
+def case_topic_command_describes_with_every_filter(broker):
+    topics(broker, "--create", "--topic", "x-filtered", "--partitions", "2", "--replication-factor", "1", "--config", "min.insync.replicas=1")
+    topic_id = re.search(r"TopicId: (\S+)", topics(broker, "--describe", "--topic", "x-filtered")[0])[1]
+    by_id = topics(broker, "--describe", "--topic-id", topic_id)
+    check("Topic: x-filtered" in by_id[0] and len(by_id) == 3, f"{by_id}")
+    check("min.insync.replicas=1" in by_id[0] and "PartitionCount: 2" in by_id[0] and "ReplicationFactor: 1" in by_id[0], by_id[0])
+    check(re.search(r"Elr: \S*\s*LastKnownElr: ", by_id[1]), f"columns of eligible leaders: {by_id[1]}")
+    for only in ("--under-replicated-partitions", "--unavailable-partitions", "--under-min-isr-partitions"):
+        equal(topics(broker, "--describe", "--topic", "x-filtered", only), [], only)
+    equal(len(topics(broker, "--describe", "--topic", "x-filtered", "--at-min-isr-partitions")), 2, "at min ISR")
+    overridden = topics(broker, "--describe", "--topics-with-overrides", "--topic", "x-filtered")
+    equal([line for line in overridden if "Partition: " in line], [], "topics with overrides")
+    check("min.insync.replicas=1" in overridden[0], f"{overridden}")
+    equal(topics(broker, "--describe", "--topic", "x-filtered", "--exclude-internal"), topics(broker, "--describe", "--topic", "x-filtered"),
+          "without internal topics")
+    paged = topics(broker, "--describe", "--topic", "x-filtered", "--partition-size-limit-per-response", "1")
+    equal(paged, topics(broker, "--describe", "--topic", "x-filtered"), "in pages of one partition")
+    topics(broker, "--describe", "--topic", "x-none", fails=True)
+    equal(topics(broker, "--describe", "--topic", "x-none", "--if-exists"), [], "--if-exists")
+
+
+def command(name, broker, *arguments, fails=False):
+    return tool(f"{TOOLS}.{name}", "--bootstrap-server", broker.bootstrap, *arguments, allow_failure=fails)
+
+
+def case_leader_election_command(broker):
+    output = command("LeaderElectionCommand", broker, "--election-type", "preferred", "--topic", "x-more", "--partition", "0")
+    check("Valid replica already elected for partitions x-more-0" in output, output)
+    command("LeaderElectionCommand", broker, "--election-type", "preferred", "--all-topic-partitions")
+    output = command("LeaderElectionCommand", broker, "--election-type", "unclean", "--topic", "x-more", "--partition", "1")
+    check("Valid replica already elected for partitions x-more-1" in output, output)
+    output = command("LeaderElectionCommand", broker, "--election-type", "unclean", "--topic", "x-more", "--partition", "77", fails=True)
+    check("UnknownTopicOrPartitionException" in output or "could not be elected" in output or "Error" in output, output)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"partitions": [{"topic": "x-more", "partition": 0}, {"topic": "x-more", "partition": 2}]}, file)
+        file.flush()
+        output = command("LeaderElectionCommand", broker, "--election-type", "preferred", "--path-to-json-file", file.name)
+        check("Valid replica already elected for partitions" in output and "x-more-2" in output, output)
+
+
+def case_reassign_partitions_command(broker):
+    with tempfile.TemporaryDirectory() as work:
+        plan = pathlib.Path(work, "plan.json")
+        plan.write_text(json.dumps({"partitions": [{"topic": "x-filtered", "partition": index, "replicas": [1]} for index in range(2)],
+                                    "version": 1}))
+        output = command("reassign.ReassignPartitionsCommand", broker, "--execute", "--reassignment-json-file", plan)
+        check("Successfully started partition reassignments for x-filtered-0,x-filtered-1" in output, output)
+        output = command("reassign.ReassignPartitionsCommand", broker, "--verify", "--reassignment-json-file", plan)
+        equal(len(re.findall(r"Reassignment of partition x-filtered-\d is completed\.", output)), 2, output)
+        output = command("reassign.ReassignPartitionsCommand", broker, "--list")
+        check("No partition reassignments found." in output, output)
+        output = command("reassign.ReassignPartitionsCommand", broker, "--cancel", "--reassignment-json-file", plan)
+        check("None of the specified partition reassignments are active." in output, output)
+        plan.write_text(json.dumps({"partitions": [{"topic": "x-filtered", "partition": 0, "replicas": [7]}], "version": 1}))
+        output = command("reassign.ReassignPartitionsCommand", broker, "--execute", "--reassignment-json-file", plan, fails=True)
+        check("Unknown broker id 7" in output or "InvalidReplicaAssignment" in output or "rror" in output, output)
+        wanted = pathlib.Path(work, "topics.json")
+        wanted.write_text(json.dumps({"topics": [{"topic": "x-filtered"}], "version": 1}))
+        output = command("reassign.ReassignPartitionsCommand", broker, "--generate", "--topics-to-move-json-file", wanted, "--broker-list", "1",
+                         fails=True)
+        if "does not support DESCRIBE_LOG_DIRS" in output:
+            raise Skip("all but --generate is right, which needs DescribeLogDirs")
+        current, proposed = re.search(r"Current partition replica assignment\n(.*)\n\nProposed partition reassignment configuration\n(.*)",
+                                      output).groups()
+        for assignment in current, proposed:
+            equal(sorted((p["partition"], p["replicas"]) for p in json.loads(assignment)["partitions"]), [(0, [1]), (1, [1])], "the assignment")
+
+
+def case_feature_command(broker):
+    def levels():
+        output = command("FeatureCommand", broker, "describe")
+        return {line[0]: (line[1], line[2], line[3])
+                for line in re.findall(r"Feature: (\S+)\s+SupportedMinVersion: (\S+)\s+SupportedMaxVersion: (\S+)\s+FinalizedVersionLevel: (\S+)",
+                                       output)}
+    before = levels()
+    equal(before["metadata.version"], ("3.3-IV3", "4.3-IV0", "4.3-IV0"), "metadata.version")
+    equal(before["group.version"], ("0", "1", "1"), "group.version")
+    equal(sorted(before), ["eligible.leader.replicas.version", "group.version", "kraft.version", "metadata.version", "share.version",
+                           "streams.version", "transaction.version"], "the features")
+    output = command("FeatureCommand", broker, "downgrade", "--feature", "group.version=0", "--dry-run")
+    check("group.version can be downgraded to 0" in output, output)
+    equal(levels(), before, "after a dry run")
+    output = command("FeatureCommand", broker, "downgrade", "--feature", "group.version=0")
+    check("group.version was downgraded to 0" in output, output)
+    equal(levels()["group.version"], ("0", "1", "0"), "after the downgrade")
+    output = command("FeatureCommand", broker, "upgrade", "--feature", "group.version=1", "--dry-run")
+    check("group.version can be upgraded to 1" in output, output)
+    output = command("FeatureCommand", broker, "upgrade", "--feature", "group.version=1")
+    check("group.version was upgraded to 1" in output, output)
+    output = command("FeatureCommand", broker, "upgrade", "--feature", "group.version=9", fails=True)
+    check("Could not upgrade" in output, output)
+    output = command("FeatureCommand", broker, "downgrade", "--metadata", "4.2-IV1", fails=True)
+    check("Could not downgrade" in output, output)
+    output = command("FeatureCommand", broker, "disable", "--feature", "group.version", "--dry-run")
+    check("group.version can be disabled" in output, output)
+    equal(levels(), before, "at the end")
+
+
+def case_cluster_tool(broker):
+    def cluster(verb, *arguments, fails=False):
+        return tool(f"{TOOLS}.ClusterTool", verb, "--bootstrap-server", broker.bootstrap, *arguments, allow_failure=fails)
+
+    output = cluster("cluster-id")
+    check(re.search(r"^Cluster ID: \S{22}$", output, re.M), output)
+    output = cluster("list-endpoints")
+    rows = [line.split() for line in output.splitlines() if line.strip()]
+    equal(rows[0], ["ID", "HOST", "PORT", "RACK", "ENDPOINT_TYPE"], "the columns")
+    equal(rows[1], ["1", "127.0.0.1", broker.bootstrap.rpartition(":")[2], "null", "broker"], "the broker")
+    fenced = [line.split() for line in cluster("list-endpoints", "--include-fenced-brokers").splitlines() if line.strip()]
+    equal(fenced[0], ["ID", "HOST", "PORT", "RACK", "STATE", "ENDPOINT_TYPE"], "the columns with the state")
+    equal(fenced[1][4], "unfenced", "the state")
+    output = cluster("unregister", "--id", "77", fails=True)
+    check("77" in output or "registered" in output, output)
+
+
+def case_metadata_quorum_command(broker):
+    output = command("MetadataQuorumCommand", broker, "describe", "--status")
+    values = dict(re.findall(r"^(\w+):\s+(.*)$", output, re.M))
+    check(re.fullmatch(r"\S{22}", values["ClusterId"]) and values["LeaderId"] == "1" and int(values["LeaderEpoch"]) >= 1, output)
+    check(int(values["HighWatermark"]) > 0 and values["MaxFollowerLag"] == "0" and values["CurrentObservers"] == "[]", output)
+    voters = re.search(r'\[\{"id": 1, "directoryId": "\S{22}", "endpoints": \["CONTROLLER://\S+:\d+"\]\}\]', values["CurrentVoters"])
+    check(voters, values["CurrentVoters"])
+    output = command("MetadataQuorumCommand", broker, "describe", "--replication")
+    rows = [line.split() for line in output.splitlines() if line.strip()]
+    equal(rows[0], ["NodeId", "DirectoryId", "LogEndOffset", "Lag", "LastFetchTimestamp", "LastCaughtUpTimestamp", "Status"], "the columns")
+    equal((len(rows), rows[1][0], rows[1][3], rows[1][6]), (2, "1", "0", "Leader"), "the leader")
+
+
+def case_broker_api_versions_command(broker):
+    output = command("BrokerApiVersionsCommand", broker)
+    rows = dict(re.findall(r"^\t(\w+\(\d+\)): (.*?),?$", output, re.M))
+    for api, versions in {"CreatePartitions(37)": "0 to 3", "ElectLeaders(43)": "0 to 2", "AlterPartitionReassignments(45)": "0 to 1",
+                          "ListPartitionReassignments(46)": "0", "DescribeQuorum(55)": "0 to 2", "UpdateFeatures(57)": "0 to 2",
+                          "DescribeCluster(60)": "0 to 2", "DescribeProducers(61)": "0", "UnregisterBroker(64)": "0",
+                          "DescribeTopicPartitions(75)": "0"}.items():
+        check(rows.get(api, "").startswith(f"{versions} [usable: "), f"{api}: {rows.get(api)}")
 
 
 def case_producer_performance(broker):

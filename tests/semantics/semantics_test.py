@@ -465,6 +465,57 @@ def metadata_files(broker):
             *broker.data.glob("bootstrap.checkpoint")]
 
 
+def add_partitions(client, topic, count):
+    answer = client.ask("CreatePartitions", 3, {"topics": [{"name": topic, "count": count, "assignments": None}], "timeoutMs": 10_000})
+    equal(answer["results"][0]["errorCode"], 0, f"partitions for {topic}")
+
+
+def case_added_partitions_serve_on_every_connection_when_they_are_told_and_stay(work):
+    with node(work, moldau_shards="4") as broker:
+        clients = [Client(broker.port) for _ in range(8)]
+        clients[0].create("t", 2)
+        clients[0].must_produce("t", "@ (k,before)", partition=1)
+        for count in (3, 40):
+            add_partitions(clients[0], "t", count)
+            for client in clients:
+                topic = client.ask(METADATA, 12, {"topics": [{"name": "t"}]})["topics"][0]
+                equal([(p["partitionIndex"], p["leaderId"], p["errorCode"]) for p in topic["partitions"]],
+                      [(index, 1, 0) for index in range(count)], "the partitions")
+        for number, client in enumerate(clients):
+            client.until(lambda: client.offset("t", -1, 39 - number) is not None, "it serves")
+            client.must_produce("t", "@ (k,v)", partition=39 - number)
+        broker.kill()
+        client = start_again(broker, "t")
+        client.until(lambda: all(client.offset("t", -1, index) is not None for index in range(40)), "all serve again")
+        equal([client.offset("t", -1, index) for index in (1, 30, 32, 39)], [1, 0, 1, 1], "the ends")
+
+
+def case_a_broker_that_was_unregistered_serves_again_after_a_start(work):
+    with node(work) as broker:
+        client = Client(broker.port)
+        client.create("t")
+        client.must_produce("t", "@ n=5 size=10")
+        equal(client.ask("UnregisterBroker", 0, {"brokerId": 1})["errorCode"], 0, "unregistering")
+        client.until(lambda: client.produce("t", "@ (k,v)")["errorCode"] != 0, "nobody leads")
+        equal(client.ask(METADATA, 12, {"topics": [{"name": "t"}]})["brokers"], [], "the brokers")
+        broker.kill()
+        client = start_again(broker, "t")
+        equal(client.offset("t", -1), 5, "the end")
+        equal(client.must_produce("t", "@ (k,v)"), 5, "the next record")
+
+
+def case_features_stay_as_they_were_set(work):
+    with node(work) as broker:
+        client = Client(broker.port)
+        update = {"featureUpdates": [{"feature": "group.version", "maxVersionLevel": 0, "upgradeType": 2}], "validateOnly": False}
+        equal(client.ask("UpdateFeatures", 2, update)["errorCode"], 0, "the update")
+        broker.kill()
+        broker.start()
+        versions = Client(broker.port).ask("ApiVersions", 4, {"clientSoftwareName": "semantics", "clientSoftwareVersion": "1"})
+        levels = {feature["name"]: feature["maxVersionLevel"] for feature in versions["finalizedFeatures"]}
+        check("group.version" not in levels and levels["metadata.version"] == 30, f"{levels}")
+
+
 def case_directory_with_an_unknown_feature_level_is_refused_and_left_as_it_is(work):
     def level(value):
         return lambda batch, at: struct.pack_into(">h", batch, at, value)

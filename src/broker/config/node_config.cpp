@@ -93,6 +93,7 @@ class Builder {
       config_.connection_idle_max = ConfigReader::kForever;  // as in Kafka: never closed
     }
     reader_.number("max.connections", config_.connections_max);
+    reader_.number("max.request.partition.size.limit", config_.described_partitions_max);
     reader_.number("fetch.max.bytes", config_.fetch_bytes_max);
     reader_.number("max.incremental.fetch.session.cache.slots", config_.fetch_session_slots);
     reader_.number("moldau.decompressed.batch.bytes.max", config_.decompressed_bytes_max);

@@ -59,6 +59,7 @@ struct NodeConfig {
   std::chrono::milliseconds connection_idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
   std::int32_t connections_max = INT32_MAX;                                  // max.connections
   std::size_t descriptors_max = INT32_MAX;            // that the process may open: limits connections too; no key
+  std::int32_t described_partitions_max = 2000;       // max.request.partition.size.limit
   std::int32_t fetch_bytes_max = 57'671'680;          // fetch.max.bytes
   std::int32_t fetch_session_slots = 1000;            // max.incremental.fetch.session.cache.slots
   std::int64_t decompressed_bytes_max = 104'857'600;  // moldau.decompressed.batch.bytes.max

@@ -3,13 +3,18 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/callback.h"
 #include "base/ids.h"
 #include "metadata/controller/configuration_control.h"
 #include "metadata/controller/controller_result.h"
+#include "metadata/controller/election_control.h"
+#include "metadata/controller/feature_control.h"
+#include "metadata/controller/reassignment_control.h"
 #include "metadata/controller/replication_control.h"
 #include "metadata/controller/topic_control.h"
 #include "protocol/errors/error_code.h"
@@ -18,6 +23,11 @@ namespace moldau::broker {
 
 template <class T>
 using ControllerReply = Function<void(std::expected<T, metadata::ApiError>)>;
+
+// As answers say it; valid while the error is.
+[[nodiscard]] inline std::optional<std::string_view> message_of(const metadata::ApiError& error) {
+  return error.message.empty() ? std::nullopt : std::optional<std::string_view>(error.message);
+}
 
 struct QuorumView {
   NodeId leader = kNoNode;
@@ -44,8 +54,18 @@ class ControllerChannel {
   virtual ~ControllerChannel() = default;
   virtual void create_topics(metadata::CreateTopics request,
                              ControllerReply<std::vector<metadata::TopicCreated>> reply) = 0;
+  virtual void create_partitions(metadata::CreatePartitions request,
+                                 ControllerReply<std::vector<metadata::PartitionsAdded>> reply) = 0;
   virtual void delete_topics(std::vector<metadata::TopicDeletion> request,
                              ControllerReply<std::vector<metadata::TopicDeleted>> reply) = 0;
+  virtual void elect_leaders(metadata::ElectLeaders request,
+                             ControllerReply<std::vector<metadata::LeadersElected>> reply) = 0;
+  virtual void alter_reassignments(metadata::AlterReassignments request,
+                                   ControllerReply<std::vector<metadata::ReassignmentsAltered>> reply) = 0;
+  virtual void list_reassignments(metadata::ListReassignments request,
+                                  ControllerReply<std::vector<metadata::OngoingReassignments>> reply) = 0;
+  virtual void update_features(metadata::UpdateFeatures request, ControllerReply<metadata::Nothing> reply) = 0;
+  virtual void unregister_broker(NodeId broker, ControllerReply<metadata::Nothing> reply) = 0;
   virtual void alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
                              ControllerReply<std::vector<metadata::ResourceOutcome>> reply) = 0;
   // A producer id that was never given out before.

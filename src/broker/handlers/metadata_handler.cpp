@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "broker/handlers/replica_view.h"
 #include "metadata/controller/topic_name.h"
 #include "protocol/errors/error_code.h"
 #include "protocol/messages/describe_cluster_request.h"
@@ -24,11 +25,6 @@ constexpr std::int16_t kFirstVersionWithNullableNames = 12;
 constexpr std::int16_t kFirstVersionWithListenerErrors = 6;
 constexpr std::int32_t kNoController = -1;
 
-// Every operation that a topic, and the cluster, know: what a client may do where nothing is authorized. Bits by
-// Kafka's operation codes.
-constexpr std::int32_t kAllTopicOperations = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
-constexpr std::int32_t kAllClusterOperations = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
-
 // How the answers of old versions differ.
 struct AnswerRules {
   bool only_live_replicas = false;      // v0 leaves out replicas on brokers that are away, and says so
@@ -48,19 +44,6 @@ std::vector<std::int32_t> visible(const metadata::Image& image, const metadata::
   return ids;
 }
 
-std::vector<std::int32_t> offline(const metadata::Image& image, const metadata::PartitionRegistration& partition,
-                                  const std::string& listener) {
-  std::vector<std::int32_t> ids;
-  for (const NodeId id : partition.replicas) {
-    const metadata::BrokerRegistration* broker = image.broker(id);
-    if (broker == nullptr || broker->fenced() || broker->endpoint(listener) == nullptr ||
-        !broker->has_online_directory(partition.directory(id).value_or(kUnassignedDirectory))) {
-      ids.push_back(id.value());
-    }
-  }
-  return ids;
-}
-
 void fill_partition(protocol::metadata_response::MetadataResponsePartition& out, const metadata::Image& image,
                     PartitionIndex index, const metadata::PartitionRegistration& partition, const std::string& listener,
                     const AnswerRules& rules) {
@@ -68,7 +51,7 @@ void fill_partition(protocol::metadata_response::MetadataResponsePartition& out,
   out.leader_epoch = partition.leader_epoch.value();
   out.replica_nodes = visible(image, partition.replicas, listener, rules);
   out.isr_nodes = visible(image, partition.isr, listener, rules);
-  out.offline_replicas = offline(image, partition, listener);
+  out.offline_replicas = offline_replicas(image, partition, listener);
   const metadata::BrokerRegistration* leader = image.broker(partition.leader);
   if (leader == nullptr || leader->endpoint(listener) == nullptr) {
     out.leader_id = kNoNode.value();
@@ -236,7 +219,14 @@ void DescribeClusterHandler::handle(Request request) {
   if (!decoded || connection == nullptr) {
     return request.close();
   }
+  const std::shared_ptr<const metadata::Image> image = context_.router.image();
   DescribeClusterResponse response;
+  if (kind_ == ListenerKind::kController &&
+      !metadata::has_controller_registration(image->metadata_version().value_or(metadata::kMetadataVersionMin))) {
+    response.error_code = to_wire(ErrorCode::kUnsupportedVersion);
+    response.error_message = "controllers are not registered below metadata.version 15";
+    return request.reply(response);
+  }
   const std::int8_t served = kind_ == ListenerKind::kBroker ? kBrokerEndpoints : kControllerEndpoints;
   if (decoded->endpoint_type != served) {
     const bool known = decoded->endpoint_type == kBrokerEndpoints || decoded->endpoint_type == kControllerEndpoints;
@@ -249,37 +239,49 @@ void DescribeClusterHandler::handle(Request request) {
   if (request.version() >= kFirstVersionWithEndpointType) {
     response.endpoint_type = served;
   }
-  const std::shared_ptr<const metadata::Image> image = context_.router.image();
   response.cluster_id = identity_.cluster_id;
   if (kind_ == ListenerKind::kBroker) {
-    for (const auto& [id, broker] : image->brokers()) {
-      const auto address = address_of(context_, *broker, *connection);
-      if (!address || (broker->fenced() && !decoded->include_fenced_brokers)) {
-        continue;
-      }
-      response.brokers.push_back({.broker_id = id.value(),
-                                  .host = address->host,
-                                  .port = address->port,
-                                  .rack = address->rack,
-                                  .is_fenced = broker->fenced()});
-      if (!broker->fenced()) {
-        response.controller_id = id.value();
-      }
-    }
+    add_brokers(response, *image, decoded->include_fenced_brokers, *connection);
   } else {
-    for (const auto& [id, controller] : image->controllers()) {
-      for (const auto& endpoint : controller->end_points) {
-        if (endpoint.name == connection->listener_name) {
-          response.brokers.push_back({.broker_id = id.value(), .host = endpoint.host, .port = endpoint.port});
-        }
-      }
-    }
-    response.controller_id = context_.self.value();  // the only voter there is
+    add_controllers(response, *image, *connection);
   }
   if (decoded->include_cluster_authorized_operations) {
     response.cluster_authorized_operations = kAllClusterOperations;
   }
   request.reply(response);
+}
+
+void DescribeClusterHandler::add_brokers(DescribeClusterResponse& response, const metadata::Image& image,
+                                         bool include_fenced, const ConnectionInfo& connection) const {
+  for (const auto& [id, broker] : image.brokers()) {
+    const auto address = address_of(context_, *broker, connection);
+    if (!address || (broker->fenced() && !include_fenced)) {
+      continue;
+    }
+    response.brokers.push_back({.broker_id = id.value(),
+                                .host = address->host,
+                                .port = address->port,
+                                .rack = address->rack,
+                                .is_fenced = broker->fenced()});
+    if (!broker->fenced()) {
+      response.controller_id = id.value();  // any live broker: it forwards what is the controller's
+    }
+  }
+}
+
+void DescribeClusterHandler::add_controllers(DescribeClusterResponse& response, const metadata::Image& image,
+                                             const ConnectionInfo& connection) const {
+  for (const auto& [id, controller] : image.controllers()) {
+    for (const auto& endpoint : controller->end_points) {
+      if (endpoint.name != connection.listener_name) {
+        continue;
+      }
+      response.brokers.push_back({.broker_id = id.value(), .host = endpoint.host, .port = endpoint.port});
+      if (id == context_.self) {
+        response.controller_id = id.value();  // the only voter there is; told where it can be reached
+      }
+    }
+  }
 }
 
 }  // namespace moldau::broker

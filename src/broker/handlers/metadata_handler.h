@@ -12,6 +12,11 @@
 
 #include "broker/handlers/shard_context.h"
 #include "broker/request/dispatcher.h"
+#include "metadata/image/image.h"
+
+namespace moldau::protocol {
+struct DescribeClusterResponse;
+}
 
 namespace moldau::broker {
 
@@ -48,6 +53,12 @@ class DescribeClusterHandler final : public Handler {
   void handle(Request request) override;
 
  private:
+  // Their addresses are views into the image.
+  void add_brokers(protocol::DescribeClusterResponse& response, const metadata::Image& image, bool include_fenced,
+                   const ConnectionInfo& connection) const;
+  void add_controllers(protocol::DescribeClusterResponse& response, const metadata::Image& image,
+                       const ConnectionInfo& connection) const;
+
   ShardContext& context_;
   const ClusterIdentity& identity_;
   ListenerKind kind_;

@@ -62,6 +62,40 @@ TEST_F(MetadataHandlerTest, Semantics05EndpointsAreThoseOfTheClientsListener) {
   EXPECT_EQ(cluster->brokers[0].host, "second.self.example");
 }
 
+TEST_F(MetadataHandlerTest, DescribeClusterShowsFencedBrokersOnlyToWhoAsksForThem) {
+  broker.fence(MadeUpBroker::kOther);
+  MemoryClient client = broker.connect();
+  const auto describe = [&](std::int16_t version, bool include_fenced) {
+    protocol::DescribeClusterRequest request;
+    request.include_fenced_brokers = include_fenced;
+    client.send(ApiKey::kDescribeCluster, version, request);
+    broker.settle();
+    return client.receive<protocol::DescribeClusterResponse>(ApiKey::kDescribeCluster, version).value();
+  };
+  EXPECT_EQ(describe(1, false).brokers.size(), 1U);
+  EXPECT_EQ(describe(2, false).brokers.size(), 1U);
+  const auto all = describe(2, true);
+  ASSERT_EQ(all.brokers.size(), 2U);
+  EXPECT_FALSE(all.brokers[0].is_fenced);
+  EXPECT_EQ(all.brokers[1].broker_id, MadeUpBroker::kOther.value());
+  EXPECT_TRUE(all.brokers[1].is_fenced);
+  EXPECT_EQ(all.controller_id, MadeUpBroker::kSelf.value()) << "a live one";
+}
+
+TEST_F(MetadataHandlerTest, DescribeClusterIsForEndpointsOfItsListener) {
+  MemoryClient client = broker.connect();
+  const auto error = [&](std::int16_t version, std::int8_t type) {
+    protocol::DescribeClusterRequest request;
+    request.endpoint_type = type;
+    client.send(ApiKey::kDescribeCluster, version, request);
+    broker.settle();
+    return client.receive<protocol::DescribeClusterResponse>(ApiKey::kDescribeCluster, version).value().error_code;
+  };
+  EXPECT_EQ(error(1, 2), to_wire(ErrorCode::kMismatchedEndpointType));
+  EXPECT_EQ(error(1, 3), to_wire(ErrorCode::kUnsupportedEndpointType));
+  EXPECT_EQ(error(1, 1), 0);
+}
+
 TEST_F(MetadataHandlerTest, Semantics05ALeaderWithoutTheClientsListenerIsSaidSo) {
   broker.add_topic("orders");
   broker.set_leader("orders", MadeUpBroker::kOther, {2});

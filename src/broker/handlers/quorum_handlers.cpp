@@ -29,6 +29,11 @@ void answer_error(Request& request, ErrorCode error) {
   request.reply(response);
 }
 
+void refuse(protocol::describe_quorum_response::PartitionData& out, ErrorCode error) {
+  out.error_code = to_wire(error);
+  out.error_message = protocol::default_message(error);
+}
+
 void fill(protocol::describe_quorum_response::PartitionData& out, const QuorumView& view, std::int64_t now_ms,
           bool names_directories) {
   out.leader_id = view.leader.value();
@@ -99,7 +104,7 @@ void DescribeQuorumHandler::handle(Request request) {
       for (const auto& partition : topic.partitions) {
         auto& refused = out.partitions.emplace_back();
         refused.partition_index = partition.partition_index;
-        refused.error_code = to_wire(ErrorCode::kUnknownTopicOrPartition);
+        refuse(refused, ErrorCode::kUnknownTopicOrPartition);
       }
     }
     return request.reply(response);
@@ -107,8 +112,15 @@ void DescribeQuorumHandler::handle(Request request) {
   controller_.describe_quorum([asked = std::make_unique<Request>(std::move(request)),
                                &clock = clock_](std::expected<QuorumView, metadata::ApiError> view) {
     DescribeQuorumResponse response;
+    if (!view && view.error().code == ErrorCode::kNotLeaderOrFollower) {
+      auto& topic = response.topics.emplace_back();
+      topic.topic_name = kMetadataTopic;
+      refuse(topic.partitions.emplace_back(), view.error().code);
+      return asked->reply(response);
+    }
     if (!view) {
       response.error_code = to_wire(view.error().code);
+      response.error_message = message_of(view.error());
       return asked->reply(response);
     }
     auto& topic = response.topics.emplace_back();

@@ -21,6 +21,7 @@ namespace moldau::broker {
 struct HandlerLimits {
   std::int32_t fetch_bytes_max = 57'671'680;                    // fetch.max.bytes
   std::size_t decompressed_bytes_max = std::size_t{100} << 20;  // moldau.decompressed.batch.bytes.max
+  std::int32_t described_partitions_max = 2000;                 // max.request.partition.size.limit
   // No advertised.listeners was set: clients are told the address at which they reached us (architecture D11).
   bool advertise_local_address = false;
 };

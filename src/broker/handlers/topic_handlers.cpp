@@ -20,10 +20,6 @@ namespace {
 
 constexpr std::int16_t kFirstVersionWithStates = 6;
 
-std::optional<std::string_view> message_of(const metadata::ApiError& error) {
-  return error.message.empty() ? std::nullopt : std::optional<std::string_view>(error.message);
-}
-
 metadata::CreateTopics to_controller(const CreateTopicsRequest& decoded) {
   metadata::CreateTopics request{.validate_only = decoded.validate_only};
   for (const auto& topic : decoded.topics) {

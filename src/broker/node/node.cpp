@@ -28,10 +28,11 @@ constexpr std::uint64_t kRandomSeedMix = 0x9E37'79B9'7F4A'7C15;
 constexpr void (ShardServices::* kDropSteps[])() = {&ShardServices::refuse_operations, &ShardServices::drop_operations,
                                                     &ShardServices::drop_handlers, &ShardServices::drop_connections};
 
-metadata::ControllerOptions controller_options(const NodeConfig& config, const std::string& cluster_id) {
+metadata::ControllerOptions controller_options(const NodeConfig& config, const ClusterIdentity& identity) {
   metadata::ControllerOptions options;
   options.node_id = config.node_id;
-  options.cluster_id = cluster_id;
+  options.cluster_id = identity.cluster_id;
+  options.kraft_version = identity.kraft_version;
   options.session_timeout = config.session_timeout;
   options.default_partitions = config.partitions_default;
   options.default_replication_factor = static_cast<std::int16_t>(config.replication_factor_default);
@@ -337,7 +338,7 @@ void Node::Impl::start_metadata() {
           .on_failed = [this](const Error& error) { fail("the metadata log failed: " + error.message()); }});
   shell_ = std::make_unique<metadata::ControllerShell>(
       home(), *metadata_log_, *loader_, topic_configs_, world_.logger,
-      metadata::ControllerShell::Options{.controller = controller_options(config_, identity_.cluster_id),
+      metadata::ControllerShell::Options{.controller = controller_options(config_, identity_),
                                          .self = std::move(self),
                                          .bootstrap = directories_.bootstrap,
                                          .max_idle_interval = config_.metadata_idle_interval});

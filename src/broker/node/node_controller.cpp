@@ -66,20 +66,50 @@ void ControllerLink::answer(std::uint64_t number, std::expected<T, ApiError> ans
   }
 }
 
+template <class T, class Request>
+void ControllerLink::ask(Request request, ControllerReply<T> reply,
+                         void (metadata::ControllerShell::*call)(Request, metadata::ControllerShell::Reply<T>)) {
+  hop<T>(std::move(reply), [call, request = std::move(request)](const ControllerTarget& target, auto back) mutable {
+    (target.shell->*call)(std::move(request), std::move(back));
+  });
+}
+
 void ControllerLink::create_topics(metadata::CreateTopics request,
                                    ControllerReply<std::vector<metadata::TopicCreated>> reply) {
-  hop<std::vector<metadata::TopicCreated>>(
-      std::move(reply), [request = std::move(request)](const ControllerTarget& target, auto back) mutable {
-        target.shell->create_topics(std::move(request), std::move(back));
-      });
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::create_topics);
+}
+
+void ControllerLink::create_partitions(metadata::CreatePartitions request,
+                                       ControllerReply<std::vector<metadata::PartitionsAdded>> reply) {
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::create_partitions);
 }
 
 void ControllerLink::delete_topics(std::vector<metadata::TopicDeletion> request,
                                    ControllerReply<std::vector<metadata::TopicDeleted>> reply) {
-  hop<std::vector<metadata::TopicDeleted>>(
-      std::move(reply), [request = std::move(request)](const ControllerTarget& target, auto back) mutable {
-        target.shell->delete_topics(std::move(request), std::move(back));
-      });
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::delete_topics);
+}
+
+void ControllerLink::elect_leaders(metadata::ElectLeaders request,
+                                   ControllerReply<std::vector<metadata::LeadersElected>> reply) {
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::elect_leaders);
+}
+
+void ControllerLink::alter_reassignments(metadata::AlterReassignments request,
+                                         ControllerReply<std::vector<metadata::ReassignmentsAltered>> reply) {
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::alter_reassignments);
+}
+
+void ControllerLink::list_reassignments(metadata::ListReassignments request,
+                                        ControllerReply<std::vector<metadata::OngoingReassignments>> reply) {
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::list_reassignments);
+}
+
+void ControllerLink::update_features(metadata::UpdateFeatures request, ControllerReply<metadata::Nothing> reply) {
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::update_features);
+}
+
+void ControllerLink::unregister_broker(NodeId broker, ControllerReply<metadata::Nothing> reply) {
+  ask(broker, std::move(reply), &metadata::ControllerShell::unregister_broker);
 }
 
 void ControllerLink::alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
@@ -92,10 +122,7 @@ void ControllerLink::alter_configs(std::vector<metadata::ResourceAlterations> re
 
 void ControllerLink::alter_partition(metadata::AlterPartition request,
                                      ControllerReply<std::vector<metadata::AlterPartitionOutcome>> reply) {
-  hop<std::vector<metadata::AlterPartitionOutcome>>(
-      std::move(reply), [request = std::move(request)](const ControllerTarget& target, auto back) mutable {
-        target.shell->alter_partition(std::move(request), std::move(back));
-      });
+  ask(std::move(request), std::move(reply), &metadata::ControllerShell::alter_partition);
 }
 
 void ControllerLink::next_producer_id(ControllerReply<ProducerId> reply) {
@@ -106,6 +133,9 @@ void ControllerLink::next_producer_id(ControllerReply<ProducerId> reply) {
 void ControllerLink::describe_quorum(ControllerReply<QuorumView> reply) {
   hop<QuorumView>(std::move(reply), [](const ControllerTarget& target, auto back) {
     const raft::RaftClient& raft = *target.raft;
+    if (raft.quorum().leader_progress() == nullptr) {
+      return back(std::unexpected(ApiError{ErrorCode::kNotLeaderOrFollower, {}}));
+    }
     QuorumView view{.leader = raft.leader(),
                     .leader_epoch = raft.leader_epoch(),
                     .high_watermark = raft.high_watermark(),

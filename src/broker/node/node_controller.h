@@ -57,8 +57,18 @@ class ControllerLink final : public ControllerChannel {
 
   void create_topics(metadata::CreateTopics request,
                      ControllerReply<std::vector<metadata::TopicCreated>> reply) override;
+  void create_partitions(metadata::CreatePartitions request,
+                         ControllerReply<std::vector<metadata::PartitionsAdded>> reply) override;
   void delete_topics(std::vector<metadata::TopicDeletion> request,
                      ControllerReply<std::vector<metadata::TopicDeleted>> reply) override;
+  void elect_leaders(metadata::ElectLeaders request,
+                     ControllerReply<std::vector<metadata::LeadersElected>> reply) override;
+  void alter_reassignments(metadata::AlterReassignments request,
+                           ControllerReply<std::vector<metadata::ReassignmentsAltered>> reply) override;
+  void list_reassignments(metadata::ListReassignments request,
+                          ControllerReply<std::vector<metadata::OngoingReassignments>> reply) override;
+  void update_features(metadata::UpdateFeatures request, ControllerReply<metadata::Nothing> reply) override;
+  void unregister_broker(NodeId broker, ControllerReply<metadata::Nothing> reply) override;
   void alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
                      ControllerReply<std::vector<metadata::ResourceOutcome>> reply) override;
   void next_producer_id(ControllerReply<ProducerId> reply) override;
@@ -79,6 +89,10 @@ class ControllerLink final : public ControllerChannel {
   // Runs `ask(target, back)` on the home shard; what `back` is called with reaches `reply` on this one.
   template <class T, class Ask>
   void hop(ControllerReply<T> reply, Ask ask);
+  // `call` is the shell's own function for the request.
+  template <class T, class Request>
+  void ask(Request request, ControllerReply<T> reply,
+           void (metadata::ControllerShell::*call)(Request, metadata::ControllerShell::Reply<T>));
   template <class T>
   void answer(std::uint64_t number, std::expected<T, metadata::ApiError> answer);
 

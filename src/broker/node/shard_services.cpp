@@ -4,13 +4,18 @@
 #include <utility>
 
 #include "broker/handlers/api_versions_handler.h"
+#include "broker/handlers/cluster_admin_handlers.h"
 #include "broker/handlers/config_handlers.h"
+#include "broker/handlers/create_partitions_handler.h"
 #include "broker/handlers/delete_records_handler.h"
+#include "broker/handlers/describe_topic_partitions_handler.h"
+#include "broker/handlers/elect_leaders_handler.h"
 #include "broker/handlers/fetch_handler.h"
 #include "broker/handlers/list_offsets_handler.h"
 #include "broker/handlers/offset_for_leader_epoch_handler.h"
 #include "broker/handlers/produce_handler.h"
 #include "broker/handlers/quorum_handlers.h"
+#include "broker/handlers/reassignment_handlers.h"
 #include "broker/handlers/topic_handlers.h"
 #include "broker/node/remove_files.h"
 #include "protocol/messages/fetch_request.h"
@@ -208,7 +213,8 @@ ShardServices::ShardServices(const Environment& environment)
           .scratch = scratch_,
           .sessions = sessions_,
           .limits = {.fetch_bytes_max = environment_.config.fetch_bytes_max,
-                     .decompressed_bytes_max = static_cast<std::size_t>(environment_.config.decompressed_bytes_max)}},
+                     .decompressed_bytes_max = static_cast<std::size_t>(environment_.config.decompressed_bytes_max),
+                     .described_partitions_max = environment_.config.described_partitions_max}},
       sessions_(session_config(environment_.config, environment_.shard, environment_.world.shard_count()),
                 [this] { return shard_.random().next(); }),
       placement_(std::make_unique<ShardPlacement>(router_)),
@@ -301,17 +307,30 @@ void ShardServices::add_broker_handlers() {
                  std::make_unique<MetadataHandler>(context_, environment_.identity, environment_.auto_creator));
   dispatcher.add(ApiKey::kApiVersions,
                  std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
-  dispatcher.add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(controller));
-  dispatcher.add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(controller));
   dispatcher.add(ApiKey::kDeleteRecords, std::make_unique<DeleteRecordsHandler>(context_, peers_));
   dispatcher.add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(controller));
   dispatcher.add(ApiKey::kOffsetForLeaderEpoch, std::make_unique<OffsetForLeaderEpochHandler>(context_, peers_));
   dispatcher.add(ApiKey::kDescribeConfigs,
                  std::make_unique<DescribeConfigsHandler>(context_, environment_.topic_configs));
   dispatcher.add(ApiKey::kIncrementalAlterConfigs, std::make_unique<IncrementalAlterConfigsHandler>(controller));
-  dispatcher.add(ApiKey::kDescribeQuorum, std::make_unique<DescribeQuorumHandler>(controller, shard_.clock()));
+  dispatcher.add(ApiKey::kDescribeTopicPartitions, std::make_unique<DescribeTopicPartitionsHandler>(context_));
   dispatcher.add(ApiKey::kDescribeCluster,
                  std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kBroker));
+  add_deciding_handlers(dispatcher);
+}
+
+void ShardServices::add_deciding_handlers(Dispatcher& dispatcher) {
+  ControllerChannel& controller = environment_.controller;
+  dispatcher.add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(controller));
+  dispatcher.add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(controller));
+  dispatcher.add(ApiKey::kCreatePartitions, std::make_unique<CreatePartitionsHandler>(controller));
+  dispatcher.add(ApiKey::kElectLeaders, std::make_unique<ElectLeadersHandler>(controller));
+  dispatcher.add(ApiKey::kAlterPartitionReassignments,
+                 std::make_unique<AlterPartitionReassignmentsHandler>(controller));
+  dispatcher.add(ApiKey::kListPartitionReassignments, std::make_unique<ListPartitionReassignmentsHandler>(controller));
+  dispatcher.add(ApiKey::kUpdateFeatures, std::make_unique<UpdateFeaturesHandler>(controller));
+  dispatcher.add(ApiKey::kUnregisterBroker, std::make_unique<UnregisterBrokerHandler>(controller));
+  dispatcher.add(ApiKey::kDescribeQuorum, std::make_unique<DescribeQuorumHandler>(controller, shard_.clock()));
 }
 
 void ShardServices::add_controller_handlers() {
@@ -319,10 +338,9 @@ void ShardServices::add_controller_handlers() {
   Dispatcher& dispatcher = *controller_dispatcher_;
   dispatcher.add(ApiKey::kApiVersions,
                  std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
-  dispatcher.add(ApiKey::kDescribeQuorum,
-                 std::make_unique<DescribeQuorumHandler>(environment_.controller, shard_.clock()));
   dispatcher.add(ApiKey::kDescribeCluster,
                  std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kController));
+  add_deciding_handlers(dispatcher);
 }
 
 void ShardServices::keep_house() {

@@ -72,6 +72,8 @@ class ShardServices {
 
   void add_broker_handlers();
   void add_controller_handlers();
+  // What the controller decides and both kinds of listener offer.
+  void add_deciding_handlers(Dispatcher& dispatcher);
   void keep_house();
   [[nodiscard]] ConnectionTable::Config connection_config(ListenerKind kind) const;
 

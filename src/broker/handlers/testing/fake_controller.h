@@ -20,6 +20,28 @@ class FakeController final : public ControllerChannel {
                      ControllerReply<std::vector<metadata::TopicCreated>> reply) override {
     creations.push_back({std::move(request), std::move(reply)});
   }
+  void create_partitions(metadata::CreatePartitions request,
+                         ControllerReply<std::vector<metadata::PartitionsAdded>> reply) override {
+    additions.push_back({std::move(request), std::move(reply)});
+  }
+  void elect_leaders(metadata::ElectLeaders request,
+                     ControllerReply<std::vector<metadata::LeadersElected>> reply) override {
+    elections.push_back({std::move(request), std::move(reply)});
+  }
+  void alter_reassignments(metadata::AlterReassignments request,
+                           ControllerReply<std::vector<metadata::ReassignmentsAltered>> reply) override {
+    reassignments.push_back({std::move(request), std::move(reply)});
+  }
+  void list_reassignments(metadata::ListReassignments request,
+                          ControllerReply<std::vector<metadata::OngoingReassignments>> reply) override {
+    listings.push_back({std::move(request), std::move(reply)});
+  }
+  void update_features(metadata::UpdateFeatures request, ControllerReply<metadata::Nothing> reply) override {
+    feature_updates.push_back({std::move(request), std::move(reply)});
+  }
+  void unregister_broker(NodeId broker, ControllerReply<metadata::Nothing> reply) override {
+    unregistrations.push_back({broker, std::move(reply)});
+  }
   void delete_topics(std::vector<metadata::TopicDeletion> request,
                      ControllerReply<std::vector<metadata::TopicDeleted>> reply) override {
     deletions.push_back({std::move(request), std::move(reply)});
@@ -35,6 +57,12 @@ class FakeController final : public ControllerChannel {
 
   // Unanswered, oldest first.
   std::vector<Asked<metadata::CreateTopics, std::vector<metadata::TopicCreated>>> creations;
+  std::vector<Asked<metadata::CreatePartitions, std::vector<metadata::PartitionsAdded>>> additions;
+  std::vector<Asked<metadata::ElectLeaders, std::vector<metadata::LeadersElected>>> elections;
+  std::vector<Asked<metadata::AlterReassignments, std::vector<metadata::ReassignmentsAltered>>> reassignments;
+  std::vector<Asked<metadata::ListReassignments, std::vector<metadata::OngoingReassignments>>> listings;
+  std::vector<Asked<metadata::UpdateFeatures, metadata::Nothing>> feature_updates;
+  std::vector<Asked<NodeId, metadata::Nothing>> unregistrations;
   std::vector<Asked<std::vector<metadata::TopicDeletion>, std::vector<metadata::TopicDeleted>>> deletions;
   std::vector<Asked<std::vector<metadata::ResourceAlterations>, std::vector<metadata::ResourceOutcome>>> alterations;
   std::vector<ControllerReply<ProducerId>> producers;

@@ -2,13 +2,18 @@
 
 #include <utility>
 
+#include "broker/handlers/cluster_admin_handlers.h"
 #include "broker/handlers/config_handlers.h"
+#include "broker/handlers/create_partitions_handler.h"
 #include "broker/handlers/delete_records_handler.h"
+#include "broker/handlers/describe_topic_partitions_handler.h"
+#include "broker/handlers/elect_leaders_handler.h"
 #include "broker/handlers/fetch_handler.h"
 #include "broker/handlers/list_offsets_handler.h"
 #include "broker/handlers/offset_for_leader_epoch_handler.h"
 #include "broker/handlers/produce_handler.h"
 #include "broker/handlers/quorum_handlers.h"
+#include "broker/handlers/reassignment_handlers.h"
 #include "broker/handlers/topic_handlers.h"
 #include "replication/partition/partition.h"
 #include "storage/directory/log_loader.h"
@@ -84,6 +89,15 @@ struct MadeUpBroker::PerShard {
                     std::make_unique<MetadataHandler>(context, broker.identity_, *broker.wanted_topics_));
     dispatcher->add(ApiKey::kCreateTopics, std::make_unique<CreateTopicsHandler>(broker.controller_));
     dispatcher->add(ApiKey::kDeleteTopics, std::make_unique<DeleteTopicsHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kCreatePartitions, std::make_unique<CreatePartitionsHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kElectLeaders, std::make_unique<ElectLeadersHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kAlterPartitionReassignments,
+                    std::make_unique<AlterPartitionReassignmentsHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kListPartitionReassignments,
+                    std::make_unique<ListPartitionReassignmentsHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kUpdateFeatures, std::make_unique<UpdateFeaturesHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kUnregisterBroker, std::make_unique<UnregisterBrokerHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kDescribeTopicPartitions, std::make_unique<DescribeTopicPartitionsHandler>(context));
     dispatcher->add(ApiKey::kIncrementalAlterConfigs,
                     std::make_unique<IncrementalAlterConfigsHandler>(broker.controller_));
     dispatcher->add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(broker.controller_));
@@ -218,6 +232,14 @@ void MadeUpBroker::set_leader(const std::string& topic, NodeId leader, std::vect
     batch.emplace_back(change);
   }
   replay(batch);
+}
+
+void MadeUpBroker::fence(NodeId broker) {
+  records::BrokerRegistrationChangeRecord change;
+  change.broker_id = broker.value();
+  change.broker_epoch = image_->broker(broker)->epoch().value();
+  change.fenced = 1;
+  replay({change});
 }
 
 void MadeUpBroker::delete_topic(const std::string& topic) {

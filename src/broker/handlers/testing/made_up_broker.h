@@ -50,6 +50,8 @@ class MadeUpBroker {
   // Another leader, or another ISR, from the next leader epoch on; replicas stay {1}, or become {1, 2} for `kOther`.
   void set_leader(const std::string& topic, NodeId leader, std::vector<std::int32_t> isr);
   void delete_topic(const std::string& topic);
+  // Stays registered, but is away.
+  void fence(NodeId broker);
 
   [[nodiscard]] MemoryClient connect(std::uint32_t shard = 0, const std::string& listener = "PLAINTEXT");
 

@@ -81,6 +81,7 @@ struct Parsed {
   tools::CreateTopicsOptions create;
   tools::ListTopicsOptions list;
   tools::DescribeTopicsOptions describe;
+  tools::AlterTopicsOptions alter;
   tools::DeleteTopicsOptions erase;
 };
 
@@ -200,11 +201,12 @@ struct TopicApps {
   CLI::App* create = nullptr;
   CLI::App* list = nullptr;
   CLI::App* describe = nullptr;
+  CLI::App* alter = nullptr;
 };
 
 TopicApps add_topic(CLI::App& root, Parsed& parsed) {
   TopicApps apps;
-  apps.topic = root.add_subcommand("topic", "Create, list, describe and delete topics");
+  apps.topic = root.add_subcommand("topic", "Create, list, describe, alter and delete topics");
   apps.topic->require_subcommand(1);
 
   apps.create = apps.topic->add_subcommand("create", "Create topics");
@@ -228,6 +230,15 @@ TopicApps add_topic(CLI::App& root, Parsed& parsed) {
       apps.topic->add_subcommand("describe", "Describe topics: partitions, leaders, replicas, configuration");
   apps.describe->add_option("TOPIC", parsed.describe.names, "Names of topics (default: all)")->type_name("");
 
+  apps.alter = apps.topic->add_subcommand("alter", "Add partitions to topics");
+  apps.alter->add_option("TOPIC", parsed.alter.names, "Names of topics")->type_name("")->required();
+  apps.alter
+      ->add_option("--partitions", parsed.alter.partitions,
+                   "Partitions that each is to have. Keys may go to other partitions than before")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->required();
+
   CLI::App* erase = apps.topic->add_subcommand("delete", "Delete topics and their data");
   erase->add_option("TOPIC", parsed.erase.names, "Names of topics")->type_name("")->required();
   erase->add_flag("--if-exists", parsed.erase.if_exists, "A topic that does not exist is no fault");
@@ -235,6 +246,7 @@ TopicApps add_topic(CLI::App& root, Parsed& parsed) {
   const std::pair<CLI::App*, bool*> json[] = {{apps.create, &parsed.create.json},
                                               {apps.list, &parsed.list.json},
                                               {apps.describe, &parsed.describe.json},
+                                              {apps.alter, &parsed.alter.json},
                                               {erase, &parsed.erase.json}};
   for (const auto& [app, flag] : json) {
     add_connection_options(*app, parsed);
@@ -257,6 +269,8 @@ TopicCommand topic_command(const TopicApps& apps, Parsed& parsed) {
     command.action = parsed.list;
   } else if (apps.describe->parsed()) {
     command.action = std::move(parsed.describe);
+  } else if (apps.alter->parsed()) {
+    command.action = std::move(parsed.alter);
   } else {
     command.action = std::move(parsed.erase);
   }

@@ -44,7 +44,7 @@ struct TopicCommand {
   std::string bootstrap_server;
   std::chrono::milliseconds timeout{};
   std::variant<tools::CreateTopicsOptions, tools::ListTopicsOptions, tools::DescribeTopicsOptions,
-               tools::DeleteTopicsOptions>
+               tools::AlterTopicsOptions, tools::DeleteTopicsOptions>
       action;
 };
 

@@ -57,8 +57,9 @@ TEST(CommandLine, AWrongCommandIsNamedWithTheNearest) {
   EXPECT_TRUE(text_of_end({"strat"}).starts_with("moldau: there is no command 'strat'; did you mean 'moldau start'?"));
   EXPECT_TRUE(text_of_end({"topic", "crate", "a"})
                   .starts_with("moldau topic: there is no command 'crate'; did you mean 'moldau topic create'?"));
-  EXPECT_TRUE(text_of_end({"topic", "foo"})
-                  .starts_with("moldau topic: there is no command 'foo'; there are create, list, describe, delete"));
+  EXPECT_TRUE(
+      text_of_end({"topic", "foo"})
+          .starts_with("moldau topic: there is no command 'foo'; there are create, list, describe, alter, delete"));
   EXPECT_TRUE(text_of_end({}).starts_with("moldau: a command is missing; there are start, "));
   EXPECT_TRUE(text_of_end({"topic"}).starts_with("moldau topic: a command is missing; there are create, "));
   EXPECT_TRUE(text_of_end({"topic", "create"}).starts_with("moldau topic create: at least one TOPIC must be named"));
@@ -93,6 +94,8 @@ TEST(CommandLine, WrongUsageEndsWithTwo) {
   EXPECT_EQ(exit_code_of({"topic", "create"}), 2);
   EXPECT_EQ(exit_code_of({"topic", "create", "a", "--partitions", "0"}), 2);
   EXPECT_EQ(exit_code_of({"topic", "create", "a", "--config", "x"}), 2);
+  EXPECT_EQ(exit_code_of({"topic", "alter", "a"}), 2);
+  EXPECT_EQ(exit_code_of({"topic", "alter", "a", "--partitions", "0"}), 2);
   EXPECT_EQ(exit_code_of({"dump-log"}), 2);
   EXPECT_EQ(exit_code_of({"format"}), 2);
 }
@@ -110,6 +113,10 @@ TEST(CommandLine, TopicCommands) {
   EXPECT_TRUE(std::get<tools::ListTopicsOptions>(parsed<TopicCommand>({"topic", "list", "--json"}).action).json);
   EXPECT_EQ(std::get<tools::DescribeTopicsOptions>(parsed<TopicCommand>({"topic", "describe"}).action).names.size(),
             0U);
+  const auto alter =
+      std::get<tools::AlterTopicsOptions>(parsed<TopicCommand>({"topic", "alter", "x", "--partitions", "4"}).action);
+  EXPECT_EQ(alter.names, std::vector<std::string>{"x"});
+  EXPECT_EQ(alter.partitions, 4);
   EXPECT_EQ(std::get<tools::DeleteTopicsOptions>(parsed<TopicCommand>({"topic", "delete", "x"}).action).names.size(),
             1U);
 }

@@ -37,6 +37,9 @@ runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools:
 runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::DescribeTopicsOptions options) {
   return tools::describe_topics(broker, std::move(options));
 }
+runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::AlterTopicsOptions options) {
+  return tools::alter_topics(broker, std::move(options));
+}
 runtime::Task<CommandResult> run_action(client::BrokerConnection& broker, tools::DeleteTopicsOptions options) {
   return tools::delete_topics(broker, std::move(options));
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/messages/create_partitions_request.h"
+#include "protocol/messages/create_partitions_response.h"
 #include "protocol/messages/create_topics_request.h"
 #include "protocol/messages/create_topics_response.h"
 #include "protocol/messages/delete_topics_request.h"
@@ -82,6 +84,19 @@ runtime::Task<CommandResult> describe_topics(client::BrokerConnection& broker, D
     overrides = overrides_of(configs->message);
   }
   co_return report_described(answer->message, overrides, options.names, options.json);
+}
+
+runtime::Task<CommandResult> alter_topics(client::BrokerConnection& broker, AlterTopicsOptions options) {
+  protocol::CreatePartitionsRequest request;
+  request.timeout_ms = kBrokerTimeoutMs;
+  for (const std::string& name : options.names) {
+    request.topics.push_back({.name = name, .count = options.partitions, .assignments = std::nullopt});
+  }
+  const auto answer = co_await broker.call(std::move(request));
+  if (!answer) {
+    co_return failed_call("the topics may not have been altered", answer.error());
+  }
+  co_return report_altered(answer->message, options.partitions, options.json);
 }
 
 runtime::Task<CommandResult> delete_topics(client::BrokerConnection& broker, DeleteTopicsOptions options) {

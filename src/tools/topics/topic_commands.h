@@ -1,10 +1,10 @@
-// moldau topic create | list | describe | delete: one request or two over a connection, the answer as a table or as
-// JSON.
+// moldau topic create | list | describe | alter | delete: one request or two over a connection, the answer as a table
+// or as JSON.
 //
 // Shard:  the connection's.
 // Result: kExitDone if everything asked for was done, else kExitRefused with one line a refusal in `errors`; what was
 //         done all the same is in `output`.
-// Source: kafka-topics.sh. Differences: names instead of patterns; tables; no alter yet.
+// Source: kafka-topics.sh. Differences: names instead of patterns; tables.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,12 @@ struct DescribeTopicsOptions {
   bool json = false;
 };
 
+struct AlterTopicsOptions {
+  std::vector<std::string> names;
+  std::int32_t partitions = 0;  // that each is to have, more than it has
+  bool json = false;
+};
+
 struct DeleteTopicsOptions {
   std::vector<std::string> names;
   bool if_exists = false;  // a topic that is not there is no refusal
@@ -47,6 +53,7 @@ struct DeleteTopicsOptions {
 [[nodiscard]] runtime::Task<CommandResult> list_topics(client::BrokerConnection& broker, ListTopicsOptions options);
 [[nodiscard]] runtime::Task<CommandResult> describe_topics(client::BrokerConnection& broker,
                                                            DescribeTopicsOptions options);
+[[nodiscard]] runtime::Task<CommandResult> alter_topics(client::BrokerConnection& broker, AlterTopicsOptions options);
 [[nodiscard]] runtime::Task<CommandResult> delete_topics(client::BrokerConnection& broker, DeleteTopicsOptions options);
 
 }  // namespace moldau::tools

@@ -20,6 +20,7 @@ std::string_view hint_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::kTopicAlreadyExists: return "choose another name, or pass --if-not-exists";
     case ErrorCode::kUnknownTopicOrPartition: return "'moldau topic list' shows what there is";
+    case ErrorCode::kInvalidPartitions: return "partitions can be added, never taken away";
     case ErrorCode::kInvalidReplicationFactor: return "it can be at most the number of brokers";
     case ErrorCode::kTopicDeletionDisabled: return "the broker is configured with delete.topic.enable=false";
     default: return "";
@@ -106,6 +107,26 @@ CommandResult report_created(const protocol::CreateTopicsResponse& answer, bool 
       result.output += json ? "" : "created topic " + std::string(topic.name) + "\n";
     }
     writer.end_object();
+  }
+  writer.end_array();
+  if (json) {
+    result.output = writer.take() + "\n";
+  }
+  return result;
+}
+
+CommandResult report_altered(const protocol::CreatePartitionsResponse& answer, std::int32_t partitions, bool json) {
+  CommandResult result;
+  JsonWriter writer;
+  writer.begin_array();
+  for (const auto& topic : answer.results) {
+    const std::string name(topic.name);
+    if (topic.error_code != 0) {
+      refuse(result, refusal_line("topic " + name + " was not altered", topic.error_code, topic.error_message));
+      continue;
+    }
+    writer.begin_object().member("name", name).member("partitions", partitions).end_object();
+    result.output += json ? "" : "topic " + name + " has " + std::to_string(partitions) + " partitions now\n";
   }
   writer.end_array();
   if (json) {

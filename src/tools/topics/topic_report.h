@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "protocol/messages/create_partitions_response.h"
 #include "protocol/messages/create_topics_response.h"
 #include "protocol/messages/delete_topics_response.h"
 #include "protocol/messages/describe_configs_response.h"
@@ -26,6 +27,8 @@ namespace moldau::tools {
 [[nodiscard]] CommandResult failed_call(std::string_view what, const Error& error);
 
 [[nodiscard]] CommandResult report_created(const protocol::CreateTopicsResponse& answer, bool if_not_exists, bool json);
+[[nodiscard]] CommandResult report_altered(const protocol::CreatePartitionsResponse& answer, std::int32_t partitions,
+                                           bool json);
 [[nodiscard]] CommandResult report_deleted(const protocol::DeleteTopicsResponse& answer, bool if_exists, bool json);
 [[nodiscard]] CommandResult report_list(const protocol::MetadataResponse& answer, bool internal, bool json);
 

@@ -76,6 +76,19 @@ TEST(TopicReport, OnlyWhatIsSetOnTheTopicCountsAsItsConfiguration) {
   EXPECT_EQ(overrides.at("orders").size(), 1U);
 }
 
+TEST(TopicReport, AlteredTopicsTellTheirPartitions) {
+  protocol::CreatePartitionsResponse answer;
+  answer.results.push_back({.name = "orders"});
+  answer.results.push_back({.name = "bills", .error_code = to_wire(ErrorCode::kInvalidPartitions)});
+  const CommandResult altered = report_altered(answer, 5, false);
+  EXPECT_EQ(altered.exit_code, kExitRefused);
+  EXPECT_EQ(altered.output, "topic orders has 5 partitions now\n");
+  EXPECT_TRUE(altered.errors.starts_with("topic bills was not altered: INVALID_PARTITIONS: "));
+  EXPECT_NE(altered.errors.find("never taken away"), std::string::npos);
+  EXPECT_EQ(report_altered(answer, 5, true).output, R"([{"name":"orders","partitions":5}])"
+                                                    "\n");
+}
+
 TEST(TopicReport, ARefusalIsALineWithTheBrokersWordsAndOurHint) {
   protocol::CreateTopicsResponse answer;
   auto& refused = answer.topics.emplace_back();

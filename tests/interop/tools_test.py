@@ -184,7 +184,7 @@ def case_broker_api_versions_command(broker):
     rows = dict(re.findall(r"^\t(\w+\(\d+\)): (.*?),?$", output, re.M))
     for api, versions in {"CreatePartitions(37)": "0 to 3", "ElectLeaders(43)": "0 to 2", "AlterPartitionReassignments(45)": "0 to 1",
                           "ListPartitionReassignments(46)": "0", "DescribeQuorum(55)": "0 to 2", "UpdateFeatures(57)": "0 to 2",
-                          "DescribeCluster(60)": "0 to 2", "DescribeProducers(61)": "0", "UnregisterBroker(64)": "0",
+                          "DescribeCluster(60)": "0 to 2", "UnregisterBroker(64)": "0",
                           "DescribeTopicPartitions(75)": "0"}.items():
         check(rows.get(api, "").startswith(f"{versions} [usable: "), f"{api}: {rows.get(api)}")
 

@@ -1,7 +1,7 @@
 # A thin front for the CMake presets and the scripts in dev/. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build dev install check-all lint format fuzz sim interop oracle bench demo clean
+.PHONY: help run test build dev install check-all lint format fuzz sim crash interop oracle bench demo clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ format:  ## rewrite the sources with clang-format
 fuzz:  ## every fuzz target, FUZZ_SECONDS (600) each
 	@dev/install test
 	@dev/fuzz
+
+crash:  ## 20,000 disks that a power cut may leave, booted; then the planted bugs
+	@dev/install test
+	@dev/crash
 
 sim:  ## the simulator: 5,000 seeds, then the planted bugs
 	@dev/install test

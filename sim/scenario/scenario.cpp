@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "base/assert.h"
 #include "protocol/messages/create_topics_request.h"
@@ -37,6 +38,9 @@ class Scenario::ClientProgram final : public NodeProgram {
 
 Scenario::Scenario(std::uint64_t seed, const BrokerSettings& settings) : sim_({.seed = seed}), settings_(settings) {
   broker_ = sim_.add_node({.shards = 2}, [this](runtime::World world) {
+    if (cut_at_ != 0) {
+      sim_.crash_at_disk_call(broker_, std::exchange(cut_at_, 0), CrashKind::kPowerCut);
+    }
     settings_.host = SimNet::host_of(broker_);
     return std::make_unique<BrokerProgram>(
         world, make_broker_config(settings_),
@@ -54,6 +58,15 @@ void Scenario::begin() {
   ready_ = false;
   failure_.clear();
   sim_.start(broker_);
+}
+
+void Scenario::begin_and_cut_at(std::uint64_t disk_call) {
+  cut_at_ = disk_call;
+  begin();
+  wait_until([this] { return ready_ || !sim_.running(broker_); }, "the power cut");
+  if (sim_.running(broker_)) {
+    crash(CrashKind::kPowerCut);
+  }
 }
 
 void Scenario::start() {

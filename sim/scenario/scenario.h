@@ -37,6 +37,8 @@ class Scenario {
   // Starts it and waits for nothing.
   void begin();
   [[nodiscard]] bool ready() const noexcept { return ready_; }
+  // Starts it and cuts the power at its `disk_call`-th call of the disk, or when it is ready before.
+  void begin_and_cut_at(std::uint64_t disk_call);
   void crash(CrashKind kind);
   // Asks it to stop, waits, and lets the process end; true if it says that the stop was clean.
   bool stop();
@@ -52,6 +54,7 @@ class Scenario {
     return sim_.run_until([this] { return !failure_.empty(); }, kPatience);
   }
   [[nodiscard]] SimDisk& disk() { return sim_.disk(broker_); }
+  [[nodiscard]] std::string logs() const { return sim_.logs().dump(); }
 
   // `take(response)` while the response's bytes live.
   template <class Request, class Take>
@@ -95,7 +98,8 @@ class Scenario {
   Simulation sim_;
   BrokerSettings settings_;
   bool ready_ = false;
-  std::string failure_;  // of the broker
+  std::uint64_t cut_at_ = 0;  // disk call of the coming start; 0: none
+  std::string failure_;       // of the broker
   std::uint32_t broker_;
   std::uint32_t client_;
 };

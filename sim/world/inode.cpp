@@ -110,11 +110,15 @@ void FileContent::fail_sync(CrashModel model, SimRandom& random) {
   pending_.clear();
 }
 
-void FileContent::crash(CrashModel model, SimRandom& random) {
-  durable_ = survivor(model, random);
+void FileContent::restore(Bytes content) {
+  durable_.assign(content.begin(), content.end());
   pending_.clear();
   resize_cached(durable_.size());
   std::ranges::copy(durable_, cached_.begin());
+}
+
+void FileContent::crash(CrashModel model, SimRandom& random) {
+  restore(survivor(model, random));
 }
 
 ByteVector FileContent::survivor(CrashModel model, SimRandom& random) const {

@@ -48,6 +48,8 @@ class FileContent {
   void sync();
   // The kernel forgets that the pages are dirty; a legal part of them reached the disk, the page cache shows all.
   void fail_sync(CrashModel model, SimRandom& random);
+  // Both versions become these bytes.
+  void restore(Bytes content);
   // Both versions become what survived.
   void crash(CrashModel model, SimRandom& random);
 

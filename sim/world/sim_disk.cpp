@@ -110,15 +110,63 @@ InodePtr SimDisk::find(std::string_view path) const {
   return inode;
 }
 
+void SimDisk::record(DiskOperation operation) {
+  if (journal_ != nullptr) {
+    journal_->operations.push_back(std::move(operation));
+  }
+}
+
+void SimDisk::note_name(const NameOperation& operation) {
+  record({.kind = DiskOperation::Kind::kName,
+          .inode = operation.inode->id,
+          .directory = operation.inode->directory,
+          .from = operation.from_directory ? operation.from_directory->id : 0,
+          .from_name = operation.from_name,
+          .to = operation.to_directory ? operation.to_directory->id : 0,
+          .to_name = operation.to_name});
+}
+
+void SimDisk::restore(const DiskImage& image) {
+  kill();
+  pending_names_.clear();
+  root_ = restored(image);
+}
+
+InodePtr SimDisk::restored(const DiskImage& image) {
+  InodePtr inode = new_inode(image.directory);
+  inode->file.restore(image.content);
+  for (const auto& [name, child] : image.names) {
+    inode->names.emplace(name, restored(child));
+  }
+  inode->durable_names = inode->names;
+  return inode;
+}
+
+namespace {
+DiskImage image_of(const Inode& inode) {
+  DiskImage image{.directory = inode.directory, .content = to_vector(inode.file.cached())};
+  for (const auto& [name, child] : inode.names) {
+    image.names.emplace(name, image_of(*child));
+  }
+  return image;
+}
+}  // namespace
+
+DiskImage SimDisk::image() const {
+  return image_of(*root_);
+}
+
 void SimDisk::link(const InodePtr& directory, std::string name, const InodePtr& inode) {
   directory->names[name] = inode;
   pending_names_.push_back({inode, nullptr, {}, directory, std::move(name)});
+  note_name(pending_names_.back());
 }
 
 void SimDisk::unlink(const InodePtr& directory, std::string_view name) {
   const auto place = directory->names.find(name);
   MOLDAU_ASSERT(place != directory->names.end());
   pending_names_.push_back({place->second, directory, std::string(name), nullptr, {}});
+  note_name(pending_names_.back());
   directory->names.erase(place);
 }
 
@@ -129,9 +177,11 @@ void SimDisk::move(const InodePtr& from, std::string_view from_name, const Inode
   from->names.erase(place);
   to->names[to_name] = inode;
   pending_names_.push_back({inode, from, std::string(from_name), to, std::move(to_name)});
+  note_name(pending_names_.back());
 }
 
 void SimDisk::sync_file(Inode& inode) {
+  record({.kind = DiskOperation::Kind::kSync, .inode = inode.id});
   inode.file.sync();
   if (model_ == CrashModel::kOrdered) {
     commit_names(std::vector<bool>(pending_names_.size(), true));
@@ -139,6 +189,7 @@ void SimDisk::sync_file(Inode& inode) {
 }
 
 void SimDisk::sync_names(const Inode& directory) {
+  record({.kind = DiskOperation::Kind::kSyncDir, .inode = directory.id});
   std::vector<bool> kept(pending_names_.size(), model_ == CrashModel::kOrdered);
   for (std::size_t i = 0; i < kept.size(); ++i) {
     const NameOperation& operation = pending_names_[i];

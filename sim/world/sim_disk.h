@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "runtime/fs.h"
+#include "sim/world/disk_journal.h"
 #include "sim/world/inode.h"
 #include "sim/world/sim_random.h"
 
@@ -78,6 +79,12 @@ class SimDisk {
   // Every call on what lies at or below the path fails with kIo from now on, as on a disk of its own that has died;
   // "" takes it back.
   void fail_below(std::string path) { failed_below_ = std::move(path); }
+  // From now on every call that changes something is written down; `journal` outlives the disk. Null: no more.
+  void record_to(DiskJournal* journal) noexcept { journal_ = journal; }
+  // The disk holds this image, all of it durable, as if nothing had ever been there. Kills the process.
+  void restore(const DiskImage& image);
+  // What the page cache shows.
+  [[nodiscard]] DiskImage image() const;
 
   [[nodiscard]] DiskFaults& faults() noexcept { return faults_; }
   [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
@@ -111,10 +118,14 @@ class SimDisk {
   void commit_names(std::vector<bool> kept);
   [[nodiscard]] std::vector<bool> surviving_names();
   void settle(Inode& inode);
+  void record(DiskOperation operation);
+  void note_name(const NameOperation& operation);
+  [[nodiscard]] InodePtr restored(const DiskImage& image);
 
   SimRandom random_;
   CrashModel model_;
   DiskObserver* observer_;
+  DiskJournal* journal_ = nullptr;
   DiskFaults faults_;
   std::shared_ptr<std::uint64_t> used_bytes_ = std::make_shared<std::uint64_t>(0);
   std::uint64_t next_inode_ = 1;

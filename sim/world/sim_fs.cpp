@@ -241,11 +241,18 @@ Result<std::size_t> SimFile::read_at(std::uint64_t position, MutableBytes into) 
 }
 
 void SimFile::write_prefix(std::uint64_t position, std::span<const Bytes> pieces, std::uint64_t size) {
+  DiskOperation operation{.kind = DiskOperation::Kind::kWrite, .inode = inode_->id, .position = position};
   for (const Bytes& piece : pieces) {
     const Bytes part = piece.first(std::min<std::uint64_t>(piece.size(), size));
     inode_->file.write(position, part);
+    if (disk_.journal_ != nullptr) {
+      operation.data.insert(operation.data.end(), part.begin(), part.end());
+    }
     position += part.size();
     size -= part.size();
+  }
+  if (!operation.data.empty()) {
+    disk_.record(std::move(operation));
   }
 }
 
@@ -291,6 +298,7 @@ Result<> SimFile::truncate(std::uint64_t size) {
     return fail(ErrorKind::kIo, "simulated truncate", EINVAL);
   }
   inode_->file.truncate(size);
+  disk_.record({.kind = DiskOperation::Kind::kTruncate, .inode = inode_->id, .position = size});
   return {};
 }
 

@@ -81,7 +81,8 @@ class NodeProcess {
     log(logger_, LogLevel::kInfo, "node", "moldau " MOLDAU_VERSION " (Apache Kafka 4.3), node {}, pid {}, data in {}",
         settings_.config.node_id.value(), ::getpid(), fmt::join(settings_.config.log_dirs, ", "));
     auto node =
-        broker::Node::open(world_.view(), settings_.config, {.format_if_empty = !settings_.directory_was_named});
+        broker::Node::open(world_.view(), settings_.config,
+                           {.format_if_empty = !settings_.directory_was_named, .log_levels = &logger_.levels()});
     if (!node) {
       return refuse(node.error());
     }

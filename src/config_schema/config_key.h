@@ -23,7 +23,7 @@ struct Check {
     kRange,  // low..high, infinite where open
     kOneOf,  // `values`
     kOneOfNoCase,
-    kList,  // no value twice, none empty; of `values` if there are any
+    kList,  // no value empty; of `values` if there are any; one that is named twice counts once
     kNonEmptyString,
     kNonNull,
     kGzipLevel,  // 1..9 or -1

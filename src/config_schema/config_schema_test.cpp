@@ -120,10 +120,37 @@ TEST(ConfigValue, ListsAreSplitAtCommas) {
   EXPECT_EQ(parse_list(",").size(), 2U);
   EXPECT_EQ(refuse_value(topic("cleanup.policy"), "compact, delete"), nullptr);
   EXPECT_EQ(refuse_value(topic("cleanup.policy"), ""), nullptr);
-  EXPECT_NE(refuse_value(topic("cleanup.policy"), "compact,compact"), nullptr);
+  EXPECT_EQ(refuse_value(topic("cleanup.policy"), "compact,compact"), nullptr) << "counts once";
   EXPECT_NE(refuse_value(topic("cleanup.policy"), "compact,"), nullptr);
   EXPECT_NE(refuse_value(topic("cleanup.policy"), "Compact"), nullptr);
   EXPECT_NE(refuse_value(broker("log.dirs"), ""), nullptr);
+}
+
+TEST(ConfigValue, IsShownAsKafkaReadsIt) {
+  EXPECT_EQ(shown_value(topic("retention.ms"), " 0070 "), "70");
+  EXPECT_EQ(shown_value(topic("preallocate"), "TRUE"), "true");
+  EXPECT_EQ(shown_value(topic("min.cleanable.dirty.ratio"), "0.10"), "0.1");
+  EXPECT_EQ(shown_value(topic("cleanup.policy"), " delete , compact,delete"), "delete,compact");
+  EXPECT_EQ(shown_value(topic("leader.replication.throttled.replicas"), "0:1,0:1"), "0:1,0:1");
+  EXPECT_EQ(shown_value(topic("compression.type"), " lz4"), "lz4");
+  EXPECT_EQ(shown_value(topic("retention.ms"), "soon"), "soon");
+  for (const Scope scope : kScopes) {
+    for (const ConfigKey& key : keys(scope)) {
+      EXPECT_EQ(shown_value(key, key.default_value), key.default_value) << key.name;
+    }
+  }
+}
+
+TEST(ConfigValue, DoublesLookAsInJava) {
+  EXPECT_EQ(shown_double(0), "0.0");
+  EXPECT_EQ(shown_double(-0.5), "-0.5");
+  EXPECT_EQ(shown_double(100), "100.0");
+  EXPECT_EQ(shown_double(0.001), "0.001");
+  EXPECT_EQ(shown_double(0.00012), "1.2E-4");
+  EXPECT_EQ(shown_double(9'999'999), "9999999.0");
+  EXPECT_EQ(shown_double(1e7), "1.0E7");
+  EXPECT_EQ(shown_double(1.5e300), "1.5E300");
+  EXPECT_EQ(shown_double(1.7976931348623157E308), "1.7976931348623157E308");
 }
 
 TEST(ConfigValue, ChoicesKeepTheirCaseOrDoNot) {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <iterator>
 #include <limits>
+#include <system_error>
 
 namespace moldau::config {
 namespace {
@@ -96,14 +99,11 @@ const char* refuse_list(const Check& check, std::string_view text) {
   if (values.empty()) {
     return check.empty_allowed ? nullptr : "must not be empty";
   }
-  for (auto at = values.begin(); at != values.end(); ++at) {
-    if (at->empty()) {
+  for (const std::string_view value : values) {  // one that is named twice counts once
+    if (value.empty()) {
       return "must not have empty elements";
     }
-    if (std::find(values.begin(), at, *at) != at) {
-      return "must not name a value twice";
-    }
-    if (!check.values.empty() && std::ranges::find(check.values, *at) == check.values.end()) {
+    if (!check.values.empty() && std::ranges::find(check.values, value) == check.values.end()) {
       return "has an element that is not one of the allowed values";
     }
   }
@@ -236,6 +236,76 @@ const char* refuse_value(const ConfigKey& key, std::string_view text) {
     case Type::kPassword: return refuse_text(key.check, text);
   }
   return nullptr;
+}
+
+namespace {
+
+std::string shown_list(const ConfigKey& key, std::string_view text) {
+  std::string shown;
+  const std::vector<std::string_view> values = parse_list(text);
+  for (auto at = values.begin(); at != values.end(); ++at) {
+    if (key.check.kind == Check::Kind::kList && std::find(values.begin(), at, *at) != at) {
+      continue;
+    }
+    shown += at == values.begin() ? "" : ",";
+    shown += *at;
+  }
+  return shown;
+}
+
+template <class T>
+std::string number_or(const std::optional<T>& value, std::string_view text) {
+  return value ? std::to_string(*value) : std::string(text);
+}
+
+}  // namespace
+
+std::string shown_double(double value) {
+  if (std::isnan(value)) {
+    return "NaN";
+  }
+  if (std::isinf(value)) {
+    return value < 0 ? "-Infinity" : "Infinity";
+  }
+  constexpr double kPlainFrom = 1e-3;
+  constexpr double kPlainBelow = 1e7;
+  const double size = std::abs(value);
+  const bool plain = size == 0 || (size >= kPlainFrom && size < kPlainBelow);
+  char buffer[64];
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto [end, error] = std::to_chars(std::begin(buffer), std::end(buffer), value, format);
+  std::string text(std::begin(buffer), end);
+  const std::size_t exponent_at = std::min(text.find('e'), text.size());
+  std::string digits = text.substr(0, exponent_at);
+  if (digits.find('.') == std::string::npos) {
+    digits += ".0";
+  }
+  if (plain) {
+    return digits;
+  }
+  const std::string exponent = text.substr(exponent_at + 1);
+  return digits + "E" + std::to_string(parse_int(exponent).value_or(0));
+}
+
+std::string shown_value(const ConfigKey& key, std::string_view text) {
+  switch (key.type) {
+    case Type::kBoolean: {
+      const auto value = parse_boolean(text);
+      return value ? (*value ? "true" : "false") : std::string(text);
+    }
+    case Type::kShort: return number_or(parse_short(text), text);
+    case Type::kInt: return number_or(parse_int(text), text);
+    case Type::kLong: return number_or(parse_long(text), text);
+    case Type::kDouble: {
+      const auto value = parse_double(text);
+      return value ? shown_double(*value) : std::string(text);
+    }
+    case Type::kList: return shown_list(key, text);
+    case Type::kString:
+    case Type::kClass:
+    case Type::kPassword: break;
+  }
+  return std::string(trim(text));
 }
 
 }  // namespace moldau::config

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,5 +25,13 @@ namespace moldau::config {
 
 // nullptr if the key takes this value, else what it asks for: "must be a 32-bit integer". O(length of the text).
 [[nodiscard]] const char* refuse_value(const ConfigKey& key, std::string_view text);
+
+// The value as Kafka prints it once it has read it: " 0070 " is "70", "TRUE" "true", "0.10" "0.1", "a , b" "a,b", and a
+// list that may name no value twice is without repetitions. What cannot be read comes back as it is. O(length²) for
+// such a list.
+[[nodiscard]] std::string shown_value(const ConfigKey& key, std::string_view text);
+
+// As Java's Double.toString prints it, but always with the fewest digits: 0.5, 1.0E10.
+[[nodiscard]] std::string shown_double(double value);
 
 }  // namespace moldau::config

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "broker/config/keys_without_effect.h"
 #include "config_schema/config_key.h"
 #include "config_schema/config_value.h"
 
@@ -128,6 +129,8 @@ constexpr std::string_view kSuperUsers = "super.users";
 constexpr std::string_view kWouldOpen =
     "not in effect in this release, and ignoring it would open the cluster: remove it to start without";
 
+constexpr std::string_view kOfListeners = "all listeners share the keys without a listener's name";
+
 constexpr std::string_view kListenerPrefix = "listener.name.";
 
 // "listener.name.external.scram-sha-256.sasl.jaas.config": what one listener asks of those who connect to it.
@@ -196,25 +199,31 @@ std::string_view nearest_key(std::string_view unknown) {
   return nearest;
 }
 
-void judge_keys(ConfigReader& reader, std::map<std::string, std::string, std::less<>>& set_keys,
-                std::vector<std::string>& warnings) {
+bool is_in_effect(std::string_view broker_key) noexcept {
+  return kKeysInEffect.contains(broker_key) || broker_key.starts_with("moldau.");
+}
+
+void judge_keys(ConfigReader& reader, NodeConfig& config) {
   std::string unknown;
-  std::string ineffective;
+  std::map<std::string_view, std::string> ineffective;  // by the reason
   const auto add = [](std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; };
   for (const auto& [name, entry] : reader.layers().entries()) {
     const config::ConfigKey* key = config::find(config::Scope::kBroker, name);
+    if (key == nullptr) {
+      config.other_keys[name] = entry.value;
+    }
     if (secures_a_listener(name) || (name == kSuperUsers && !config::trim(entry.value).empty())) {
       reader.fail(name, kWouldOpen);
     } else if (is_known_for_a_listener(name)) {
-      add(ineffective, name);
+      add(ineffective[kOfListeners], name);
     } else if (key == nullptr) {
       add(unknown, name_with_hint(name, entry));
     } else if (const char* why = config::refuse_value(*key, entry.value)) {
       reader.fail(name, (key->is_sensitive() ? "the value " : "'" + entry.value + "' ") + why);
     } else {
-      set_keys[name] = entry.value;
-      if (!kKeysInEffect.contains(name) && !name.starts_with("moldau.")) {
-        add(ineffective, name);
+      config.set_keys[name] = entry.value;
+      if (!is_in_effect(name)) {
+        add(ineffective[why_without_effect(config::Scope::kBroker, name)], name);
       }
     }
   }
@@ -226,10 +235,10 @@ void judge_keys(ConfigReader& reader, std::map<std::string, std::string, std::le
     }
   }
   if (!unknown.empty()) {
-    warnings.push_back("unknown configuration keys are ignored: " + unknown);
+    config.warnings.push_back("unknown configuration keys are ignored: " + unknown);
   }
-  if (!ineffective.empty()) {
-    warnings.push_back("known configuration keys without effect in this release: " + ineffective);
+  for (const auto& [why, names] : ineffective) {
+    config.warnings.push_back("known configuration keys without effect here: " + names + ": " + std::string(why));
   }
 }
 

@@ -53,10 +53,13 @@ TEST(ConfigKeys, TheNearestKeyIsAFewLettersAway) {
 TEST(ConfigKeys, AKnownKeyOfOneListenerIsWithoutEffect) {
   const auto config = read("listener.name.plaintext.max.connections=5\nnum.io.threads=3\n");
   ASSERT_TRUE(config) << config.error().text;
-  ASSERT_EQ(config->warnings.size(), 1U);
+  ASSERT_EQ(config->warnings.size(), 2U);
   EXPECT_EQ(config->warnings[0],
-            "known configuration keys without effect in this release: "
-            "listener.name.plaintext.max.connections, num.io.threads");
+            "known configuration keys without effect here: listener.name.plaintext.max.connections: "
+            "all listeners share the keys without a listener's name");
+  EXPECT_EQ(config->warnings[1],
+            "known configuration keys without effect here: num.io.threads: "
+            "one thread a core does all of it: moldau.shards says how many");
 }
 
 }  // namespace

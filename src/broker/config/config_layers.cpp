@@ -1,6 +1,7 @@
 #include "broker/config/config_layers.h"
 
 #include <set>
+#include <utility>
 
 #include "config_schema/config_value.h"
 #include "storage/checkpoint/properties.h"
@@ -83,6 +84,10 @@ std::optional<ConfigFault> ConfigLayers::add_setting(std::string_view key_equals
   entries_[std::string(config::trim(key_equals_value.substr(0, equals)))] = {
       std::string(config::trim(key_equals_value.substr(equals + 1))), "--set"};
   return std::nullopt;
+}
+
+void ConfigLayers::add(std::string key, std::string value, std::string origin) {
+  entries_[std::move(key)] = {std::move(value), std::move(origin)};
 }
 
 const ConfigEntry* ConfigLayers::find(std::string_view key) const {

@@ -35,6 +35,9 @@ class ConfigLayers {
   void add_environment(const std::vector<std::string>& environment);
   [[nodiscard]] std::optional<ConfigFault> add_setting(std::string_view key_equals_value);
 
+  // One key above what was added before.
+  void add(std::string key, std::string value, std::string origin);
+
   [[nodiscard]] const ConfigEntry* find(std::string_view key) const;
   [[nodiscard]] const std::map<std::string, ConfigEntry, std::less<>>& entries() const noexcept { return entries_; }
 

@@ -1,7 +1,9 @@
 #include "broker/config/config_rules.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "config_schema/config_key.h"
@@ -85,6 +87,57 @@ void check_identity(ConfigReader& reader) {
   }
 }
 
+// ${env:PASSWORD} would be taken for the value.
+void check_providers(ConfigReader& reader) {
+  if (!reader.text("config.providers", "").empty()) {
+    reader.fail("config.providers", "this release fills no ${...} into values: write the values, and remove the key");
+  }
+}
+
+void check_cleaner(ConfigReader& reader) {
+  constexpr std::int64_t kBytesPerThreadMin = 1 << 20;
+  const auto buffer = reader.number_or_default("log.cleaner.dedupe.buffer.size");
+  const auto threads = reader.number_or_default("log.cleaner.threads");
+  if (!buffer || !threads) {
+    return;
+  }
+  if (*threads < 1) {
+    reader.fail("log.cleaner.threads", "must be at least 1");
+  } else if (*buffer / *threads <= kBytesPerThreadMin) {
+    reader.fail("log.cleaner.dedupe.buffer.size", "must be more than 1 MiB for each of log.cleaner.threads");
+  }
+}
+
+// Letters and digits with dots and hyphens between them; or an IPv6 address.
+bool is_host(std::string_view text) {
+  if (text.empty()) {
+    return false;
+  }
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!is_plain && std::string_view(".-:%_").find(c) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void check_connections_per_ip(ConfigReader& reader) {
+  constexpr std::string_view kKey = "max.connections.per.ip.overrides";
+  const std::string overrides = reader.text(kKey, "");
+  const auto items = config::parse_list(overrides);
+  for (const std::string_view item : items) {
+    const std::size_t colon = item.rfind(':');
+    const auto count = colon == std::string_view::npos ? std::nullopt : config::parse_int(item.substr(colon + 1));
+    if (!count || !is_host(config::trim(item.substr(0, colon)))) {
+      reader.fail(kKey, "'" + std::string(item) + "' is no pair host:number");
+    }
+  }
+  if (reader.number_or_default("max.connections.per.ip") == 0 && items.empty()) {
+    reader.fail("max.connections.per.ip", "can be 0 only beside max.connections.per.ip.overrides");
+  }
+}
+
 void check_requests(ConfigReader& reader) {
   const auto queued = reader.number_or_default("queued.max.request.bytes");
   const auto request = reader.number_or_default("socket.request.max.bytes");
@@ -109,6 +162,9 @@ void check_rules(ConfigReader& reader, std::vector<std::string>& warnings) {
   check_identity(reader);
   check_topic_defaults(reader);
   check_orders(reader);
+  check_providers(reader);
+  check_cleaner(reader);
+  check_connections_per_ip(reader);
   check_requests(reader);
   for (const std::string_view key : kPositive) {
     if (const auto value = reader.number_or_default(key); value && *value < 1) {

@@ -54,7 +54,15 @@ class ListenerReading {
   }
 
  private:
+  void assume(std::string_view key, std::string_view value) {
+    if (!reader_.is_set(key)) {
+      config_.assumed_keys.emplace(key, value);
+    }
+  }
+
   bool parse() {
+    assume(kListeners, kListenersDefault);
+    assume(kControllers, kControllerListenerDefault);
     auto bound = parse_listeners(reader_.text(kListeners, kListenersDefault));
     if (!bound) {
       reader_.fail(kListeners, bound.error());

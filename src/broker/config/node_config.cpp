@@ -23,7 +23,7 @@ class Builder {
   explicit Builder(const ConfigLayers& layers) : reader_(layers) {}
 
   std::expected<NodeConfig, ConfigFault> build() {
-    judge_keys(reader_, config_.set_keys, config_.warnings);
+    judge_keys(reader_, config_);
     identity();
     read_listeners(reader_, config_);
     read_quorum(reader_, config_);
@@ -31,6 +31,9 @@ class Builder {
     directories();
     numbers();
     check_rules(reader_, config_.warnings);
+    assume("node.id", std::to_string(config_.node_id.value()));
+    assume("process.roles", kRolesDefault);
+    assume("log.dir", kLogDirDefault);
     if (reader_.fault()) {
       return std::unexpected(*reader_.fault());
     }
@@ -55,6 +58,12 @@ class Builder {
     }
     if (std::string rack = reader_.text("broker.rack", ""); !rack.empty()) {
       config_.rack = std::move(rack);
+    }
+  }
+
+  void assume(std::string_view key, std::string_view value) {
+    if (!reader_.is_set(key)) {
+      config_.assumed_keys.emplace(key, value);
     }
   }
 

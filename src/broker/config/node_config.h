@@ -92,6 +92,10 @@ struct NodeConfig {
 
   // Every key that was set, for DescribeConfigs and for topic defaults; values as written.
   std::map<std::string, std::string, std::less<>> set_keys;
+  // Those that Kafka does not know, and keys of single listeners.
+  std::map<std::string, std::string, std::less<>> other_keys;
+  // What this node has of keys that were not set and that Kafka asks for, or gives another default.
+  std::map<std::string, std::string, std::less<>> assumed_keys;
   std::vector<std::string> warnings;
 
   [[nodiscard]] const ListenerConfig& controller_listener() const;

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "broker/config/config_reader.h"
+#include "broker/config/resource_rules.h"
 #include "config_schema/config_value.h"
+#include "metadata/controller/topic_name.h"
 #include "protocol/record/codec.h"
 #include "replication/partition/partition_types.h"
 
@@ -28,13 +30,13 @@ const config::ConfigKey* find_key(ConfigResourceType type, std::string_view key)
   return config::find(scope_of(type), key);
 }
 
-// A broker value as the topic key counts it: hours become milliseconds, and a negative "no bound" stays one.
-std::string scaled(const std::string& value, std::int64_t factor) {
-  if (factor == 1) {
-    return value;
-  }
+// A broker value as the topic key counts it: hours become milliseconds, and any negative "no bound" of retention is -1.
+std::string scaled(const config::ConfigKey& key, const std::string& value, std::int64_t factor) {
   const auto number = config::parse_long(value);
-  return number && *number >= 0 ? std::to_string(*number * factor) : value;
+  if (number && *number < 0 && key.name == "retention.ms") {
+    return "-1";
+  }
+  return factor != 1 && number && *number >= 0 ? std::to_string(*number * factor) : value;
 }
 
 // What compression.type asks for; nothing for `producer`, and for a name of a newer release.
@@ -44,11 +46,6 @@ std::optional<record::Codec> codec_of(std::string_view compression_type) {
   }
   const auto codec = record::codec_from_name(compression_type);
   return codec == record::Codec::kNone ? std::nullopt : codec;  // "none" is not how it is spelt
-}
-
-std::int64_t number_of(const ConfigMap& map, std::string_view key, std::int64_t otherwise) {
-  const auto found = map.find(key);
-  return found == map.end() ? otherwise : config::parse_long(found->second).value_or(otherwise);
 }
 
 }  // namespace
@@ -66,13 +63,18 @@ std::vector<ConfigSynonym> TopicConfigs::resolve(const config::ConfigKey& key,
                                                  const metadata::ConfigLayers& layers) const {
   std::vector<ConfigSynonym> values;
   if (const auto found = layers.topic.find(key.name); found != layers.topic.end()) {
-    values.push_back({std::string(key.name), found->second, ConfigSource::kTopic, found->second});
+    std::string shown = config::shown_value(key, found->second);
+    values.push_back({std::string(key.name), shown, ConfigSource::kTopic, shown});
   }
   const auto add_layer = [&](const ConfigMap& map, ConfigSource source) {
     for (const config::Synonym& synonym : key.synonyms) {
-      if (const auto found = map.find(synonym.broker_key); found != map.end()) {
-        values.push_back(
-            {std::string(synonym.broker_key), scaled(found->second, synonym.factor), source, found->second});
+      const auto found = map.find(synonym.broker_key);
+      if (found == map.end()) {
+        continue;
+      }
+      const std::string value = scaled(key, found->second, synonym.factor);
+      if (config::refuse_value(key, value) == nullptr) {  // what a controller stored unasked counts for nothing
+        values.push_back({std::string(synonym.broker_key), config::shown_value(key, value), source, found->second});
       }
     }
   };
@@ -93,6 +95,10 @@ std::vector<ConfigSynonym> TopicConfigs::resolve(const config::ConfigKey& key,
 }
 
 bool TopicConfigs::is_list(ConfigResourceType type, std::string_view key) const {
+  // Kafka's controller knows lists of these two alone.
+  if (type != ConfigResourceType::kTopic && type != ConfigResourceType::kBroker) {
+    return false;
+  }
   const config::ConfigKey* found = find_key(type, key);
   return found != nullptr && found->type == config::Type::kList;
 }
@@ -106,31 +112,27 @@ std::optional<std::string> TopicConfigs::default_value(ConfigResourceType type, 
 }
 
 metadata::ApiError TopicConfigs::validate(const metadata::ConfigResource& resource, const ConfigMap& proposed,
-                                          const ConfigMap& existing) const {
-  for (const auto& [name, value] : proposed) {
-    const config::ConfigKey* key = find_key(resource.type, name);
-    if (key == nullptr) {
-      return {ErrorCode::kInvalidConfig, "unknown configuration key " + name};
+                                          const ConfigMap& /*existing*/) const {
+  switch (resource.type) {
+    case ConfigResourceType::kTopic:
+      if (resource.name.empty()) {
+        return {ErrorCode::kInvalidRequest, "topics have no common configuration: name one"};
+      }
+      if (std::string fault = metadata::topic_name_fault(resource.name); !fault.empty()) {
+        return {ErrorCode::kInvalidTopicException, std::move(fault)};
+      }
+      return judge_topic_config(config_, proposed);
+    case ConfigResourceType::kBroker: {
+      // The broker that was asked has judged the keys: those that nobody knows are stored too.
+      const auto id = config::parse_int(resource.name);
+      const bool is_id = resource.name.empty() || (id && *id >= 0);
+      return is_id ? metadata::ApiError{}
+                   : metadata::ApiError{ErrorCode::kInvalidRequest, "'" + resource.name + "' is no broker id"};
     }
-    if (const char* why = config::refuse_value(*key, value)) {
-      return {ErrorCode::kInvalidConfig, name + ": '" + value + "' " + why};
-    }
-    const auto before = existing.find(name);
-    const bool changed = before == existing.end() || before->second != value;
-    if (resource.type == ConfigResourceType::kBroker && changed && key->mode == config::UpdateMode::kReadOnly) {
-      return {ErrorCode::kInvalidRequest, name + " cannot be changed while brokers run"};
-    }
+    case ConfigResourceType::kGroup: return judge_group_config(config_, resource.name, proposed);
+    case ConfigResourceType::kClientMetrics: return judge_client_metrics_config(resource.name, proposed);
+    default: return {ErrorCode::kInvalidRequest, "this resource type has no dynamic configuration"};
   }
-  if (resource.type == ConfigResourceType::kTopic) {
-    if (const auto remote = proposed.find("remote.storage.enable");
-        remote != proposed.end() && config::parse_boolean(remote->second).value_or(false)) {
-      return {ErrorCode::kInvalidConfig, "remote.storage.enable: this cluster has no tiered storage"};
-    }
-    if (number_of(proposed, "min.compaction.lag.ms", 0) > number_of(proposed, "max.compaction.lag.ms", INT64_MAX)) {
-      return {ErrorCode::kInvalidConfig, "min.compaction.lag.ms is larger than max.compaction.lag.ms"};
-    }
-  }
-  return {};
 }
 
 std::optional<std::string> TopicConfigs::effective_topic_value(std::string_view key,
@@ -190,6 +192,18 @@ storage::CleanerConfig TopicConfigs::cleaner_of(const metadata::Image& image) co
   return cleaner;
 }
 
+std::int32_t TopicConfigs::producer_id_expiration_ms(const metadata::ConfigLayers& layers) const {
+  constexpr std::string_view kKey = "producer.id.expiration.ms";
+  for (const ConfigMap* layer : {&layers.node, &layers.cluster}) {
+    if (const auto found = layer->find(kKey); found != layer->end()) {
+      if (const auto value = config::parse_int(found->second); value && *value >= 1) {
+        return *value;
+      }
+    }
+  }
+  return config_.producer_id_expiration_ms;
+}
+
 replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& image, std::string_view topic) const {
   const metadata::ConfigLayers layers = layers_of(image, topic);
   const auto text = [&](std::string_view key) { return effective_topic_value(key, layers); };
@@ -247,7 +261,7 @@ replication::PartitionConfig TopicConfigs::config_of(const metadata::Image& imag
   if (const auto sync = text("moldau.acks.all.sync")) {
     made.acks_all_sync = config::parse_boolean(*sync).value_or(true);
   }
-  log.producer_id_expiration_ms = config_.producer_id_expiration_ms;
+  log.producer_id_expiration_ms = producer_id_expiration_ms(layers);
   log.decompressed_bytes_max = static_cast<std::size_t>(config_.decompressed_bytes_max);
   return made;
 }

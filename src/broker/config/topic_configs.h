@@ -29,6 +29,9 @@ enum class ConfigSource : std::int8_t {
   kDynamicDefaultBroker = 3,
   kStaticBroker = 4,
   kDefault = 5,
+  kLogger = 6,
+  kClientMetrics = 7,
+  kGroup = 8,
 };
 
 struct ConfigSynonym {
@@ -69,6 +72,9 @@ class TopicConfigs final : public metadata::ConfigSchema, public PartitionConfig
   [[nodiscard]] metadata::ConfigLayers layers_of(const metadata::Image& image, std::string_view topic) const;
 
  private:
+  // No topic's key, and in force for every log: dynamic as Kafka has it.
+  [[nodiscard]] std::int32_t producer_id_expiration_ms(const metadata::ConfigLayers& layers) const;
+
   const NodeConfig& config_;
   std::string node_name_;
 };

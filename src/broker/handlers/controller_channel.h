@@ -66,7 +66,7 @@ class ControllerChannel {
                                   ControllerReply<std::vector<metadata::OngoingReassignments>> reply) = 0;
   virtual void update_features(metadata::UpdateFeatures request, ControllerReply<metadata::Nothing> reply) = 0;
   virtual void unregister_broker(NodeId broker, ControllerReply<metadata::Nothing> reply) = 0;
-  virtual void alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
+  virtual void alter_configs(metadata::AlterConfigs request,
                              ControllerReply<std::vector<metadata::ResourceOutcome>> reply) = 0;
   // A producer id that was never given out before.
   virtual void next_producer_id(ControllerReply<ProducerId> reply) = 0;

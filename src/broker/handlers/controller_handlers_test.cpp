@@ -147,7 +147,8 @@ TEST_F(ControllerHandlersTest, EveryAlteredResourceFindsItsOwnDecisionHoweverMan
   auto& asked = broker.controller().alterations.front();
   std::vector<metadata::ResourceOutcome> outcomes;
   for (std::size_t i = kResources; i-- > 1;) {  // in another order, and without the first
-    outcomes.push_back({asked.request[i].resource, i % 2 == 1 ? ApiError{ErrorCode::kInvalidConfig, ""} : ApiError{}});
+    outcomes.push_back(
+        {asked.request.resources[i].resource, i % 2 == 1 ? ApiError{ErrorCode::kInvalidConfig, ""} : ApiError{}});
   }
   asked.reply(std::move(outcomes));
   broker.settle();

@@ -8,7 +8,9 @@
 #include "broker/node/acceptor.h"
 #include "broker/node/auto_creator.h"
 #include "broker/node/broker_lifecycle.h"
+#include "broker/node/controller_options.h"
 #include "broker/node/listen_refusal.h"
+#include "broker/node/live_config.h"
 #include "broker/node/node_controller.h"
 #include "broker/node/node_directories.h"
 #include "broker/node/node_metrics.h"
@@ -16,7 +18,6 @@
 #include "broker/node/replica_host.h"
 #include "broker/node/shard_links.h"
 #include "broker/node/shard_services.h"
-#include "metadata/image/metadata_version.h"
 #include "raft/driver/bootstrap_file.h"
 #include "raft/driver/raft_client.h"
 
@@ -28,30 +29,6 @@ constexpr std::uint64_t kRandomSeedMix = 0x9E37'79B9'7F4A'7C15;
 constexpr void (ShardServices::* kDropSteps[])() = {&ShardServices::refuse_operations, &ShardServices::drop_operations,
                                                     &ShardServices::drop_handlers, &ShardServices::drop_connections};
 
-metadata::ControllerOptions controller_options(const NodeConfig& config, const ClusterIdentity& identity) {
-  metadata::ControllerOptions options;
-  options.node_id = config.node_id;
-  options.cluster_id = identity.cluster_id;
-  options.kraft_version = identity.kraft_version;
-  options.session_timeout = config.session_timeout;
-  options.default_partitions = config.partitions_default;
-  options.default_replication_factor = static_cast<std::int16_t>(config.replication_factor_default);
-  options.delete_topic_enable = config.delete_topics;
-  if (const auto found = config.set_keys.find("min.insync.replicas"); found != config.set_keys.end()) {
-    options.static_min_insync_replicas =
-        static_cast<std::int32_t>(std::stol(found->second));  // checked when it was read
-  }
-  return options;
-}
-
-std::vector<metadata::FeatureRange> supported_ranges() {
-  std::vector<metadata::FeatureRange> ranges;
-  for (const metadata::SupportedFeature& feature : metadata::supported_features()) {
-    ranges.push_back({std::string(feature.name), feature.min, feature.max});
-  }
-  return ranges;
-}
-
 metadata::ListenerEndpoint to_metadata(const Acceptor& acceptor) {
   const runtime::Endpoint address = acceptor.advertised();
   return {.name = acceptor.config().name, .host = address.host, .port = address.port, .security_protocol = 0};
@@ -61,7 +38,7 @@ metadata::ListenerEndpoint to_metadata(const Acceptor& acceptor) {
 
 class Node::Impl final : public metadata::MetadataLoader::Listener {
  public:
-  Impl(const runtime::World& world, NodeConfig config, NodeDirectories directories);
+  Impl(const runtime::World& world, NodeConfig config, NodeDirectories directories, runtime::LogLevels* log_levels);
   ~Impl() override;
 
   void start(Events events);
@@ -102,6 +79,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   void on_registered(BrokerEpoch epoch);
   void serve();
   void on_committed(Offset end) override { shell_->on_committed(end); }
+  void on_config_changed(const NodeConfig& now);
   void on_fault(const Error& error) override { fail("the metadata log cannot be read on: " + error.message()); }
 
   void drain_connections(std::chrono::milliseconds patience, Callback drained);
@@ -114,9 +92,12 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   void destroy_shards(bool clean);
 
   runtime::World world_;
+  runtime::LogLevels* log_levels_;
   NodeConfig config_;
   NodeDirectories directories_;
   TopicConfigs topic_configs_;
+  BrokerConfigs broker_configs_;
+  LiveConfig live_config_;
   ClusterIdentity identity_;
   storage::SharedRandom random_;
   Events events_;
@@ -143,11 +124,15 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   Function<void(bool)> stopped_;
 };
 
-Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectories directories)
+Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectories directories,
+                 runtime::LogLevels* log_levels)
     : world_(world),
+      log_levels_(log_levels),
       config_(std::move(config)),
       directories_(std::move(directories)),
       topic_configs_(config_),
+      broker_configs_(config_),
+      live_config_(broker_configs_, world.logger, [this](const NodeConfig& now) { on_config_changed(now); }),
       identity_{.cluster_id = directories_.cluster_id, .auto_create_topics = config_.auto_create_topics},
       random_(world.random.next() ^ kRandomSeedMix),
       shares_(connection_shares(static_cast<std::size_t>(config_.connections_max), config_.descriptors_max)),
@@ -225,6 +210,11 @@ void Node::Impl::start(Events events) {
   make_shards();
 }
 
+// What of a running node's configuration may change, beside what topics have.
+void Node::Impl::on_config_changed(const NodeConfig& now) {
+  config_.recovery_threads = now.recovery_threads;  // read on the home shard, by the next load
+}
+
 bool Node::Impl::bind_listeners() {
   for (const ListenerConfig& listener : config_.listeners) {
     ConnectionQuota& quota = listener.is_controller ? controller_quota_ : broker_quota_;
@@ -246,15 +236,16 @@ void Node::Impl::make_shards() {
         shard.controller = std::make_unique<ControllerLink>(world_.shard(i), target_, home());
         shard.auto_creator = std::make_unique<AutoCreator>(*shard.controller, world_.logger);
         shard.directory = std::make_unique<HomeDirectoryLink>(world_.shard(i), home(), replicas_);
-        shard.services =
-            std::make_unique<ShardServices>(ShardServices::Environment{.world = world_,
-                                                                       .shard = i,
-                                                                       .config = config_,
-                                                                       .topic_configs = topic_configs_,
-                                                                       .identity = identity_,
-                                                                       .directory = *shard.directory,
-                                                                       .controller = *shard.controller,
-                                                                       .auto_creator = *shard.auto_creator});
+        shard.services = std::make_unique<ShardServices>(ShardServices::Environment{.world = world_,
+                                                                                    .shard = i,
+                                                                                    .config = config_,
+                                                                                    .topic_configs = topic_configs_,
+                                                                                    .broker_configs = broker_configs_,
+                                                                                    .identity = identity_,
+                                                                                    .directory = *shard.directory,
+                                                                                    .controller = *shard.controller,
+                                                                                    .auto_creator = *shard.auto_creator,
+                                                                                    .log_levels = log_levels_});
         shard.publisher = std::make_unique<RouterPublisher>(shard.services->router());
       },
       [this] {
@@ -345,6 +336,7 @@ void Node::Impl::start_metadata() {
   metadata_log_->wire(*shell_);
   loader_->snapshot_through(*metadata_log_);
   // The home hosts new partitions before any shard is asked for them: it is told first.
+  loader_->add_publisher(home(), live_config_);
   loader_->add_publisher(home(), *replicas_);
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     loader_->add_publisher(world_.shard(i), *shards_[i].publisher);
@@ -577,7 +569,8 @@ std::expected<std::unique_ptr<Node>, std::string> Node::open(const runtime::Worl
   if (!directories) {
     return std::unexpected(directories.error());
   }
-  return std::unique_ptr<Node>(new Node(std::make_unique<Impl>(world, std::move(config), *std::move(directories))));
+  return std::unique_ptr<Node>(
+      new Node(std::make_unique<Impl>(world, std::move(config), *std::move(directories), options.log_levels)));
 }
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

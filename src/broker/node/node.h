@@ -21,8 +21,8 @@
 #include "broker/config/node_config.h"
 #include "runtime/world.h"
 
-namespace moldau::http {
-class MetricsText;
+namespace moldau::runtime {
+class LogLevels;
 }
 
 namespace moldau::broker {
@@ -36,7 +36,8 @@ struct ReadyInfo {
 class Node {
  public:
   struct OpenOptions {
-    bool format_if_empty = false;  // a directory that is missing or empty becomes a new cluster's
+    bool format_if_empty = false;              // a directory that is missing or empty becomes a new cluster's
+    runtime::LogLevels* log_levels = nullptr;  // of the world's logger, for clients to change; outlives the node
   };
   // The error is one line for the operator. `world` is copied; what it points to outlives the node.
   [[nodiscard]] static std::expected<std::unique_ptr<Node>, std::string> open(const runtime::World& world,

@@ -112,12 +112,16 @@ void ControllerLink::unregister_broker(NodeId broker, ControllerReply<metadata::
   ask(broker, std::move(reply), &metadata::ControllerShell::unregister_broker);
 }
 
-void ControllerLink::alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
+void ControllerLink::alter_configs(metadata::AlterConfigs request,
                                    ControllerReply<std::vector<metadata::ResourceOutcome>> reply) {
-  hop<std::vector<metadata::ResourceOutcome>>(std::move(reply), [request = std::move(request), validate_only](
-                                                                    const ControllerTarget& target, auto back) mutable {
-    target.shell->alter_configs(std::move(request), validate_only, std::move(back));
-  });
+  hop<std::vector<metadata::ResourceOutcome>>(
+      std::move(reply), [request = std::move(request)](const ControllerTarget& target, auto back) mutable {
+        if (request.replaces_all) {
+          target.shell->alter_configs_legacy(std::move(request.resources), request.validate_only, std::move(back));
+        } else {
+          target.shell->alter_configs(std::move(request.resources), request.validate_only, std::move(back));
+        }
+      });
 }
 
 void ControllerLink::alter_partition(metadata::AlterPartition request,

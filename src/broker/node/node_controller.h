@@ -69,7 +69,7 @@ class ControllerLink final : public ControllerChannel {
                           ControllerReply<std::vector<metadata::OngoingReassignments>> reply) override;
   void update_features(metadata::UpdateFeatures request, ControllerReply<metadata::Nothing> reply) override;
   void unregister_broker(NodeId broker, ControllerReply<metadata::Nothing> reply) override;
-  void alter_configs(std::vector<metadata::ResourceAlterations> request, bool validate_only,
+  void alter_configs(metadata::AlterConfigs request,
                      ControllerReply<std::vector<metadata::ResourceOutcome>> reply) override;
   void next_producer_id(ControllerReply<ProducerId> reply) override;
   void describe_quorum(ControllerReply<QuorumView> reply) override;

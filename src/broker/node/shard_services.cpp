@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "broker/handlers/api_versions_handler.h"
+#include "broker/handlers/alter_configs_handler.h"
 #include "broker/handlers/cluster_admin_handlers.h"
-#include "broker/handlers/config_handlers.h"
 #include "broker/handlers/create_partitions_handler.h"
+#include "broker/handlers/describe_configs_handler.h"
+#include "broker/handlers/list_config_resources_handler.h"
 #include "broker/handlers/delete_records_handler.h"
 #include "broker/handlers/describe_topic_partitions_handler.h"
 #include "broker/handlers/elect_leaders_handler.h"
@@ -310,10 +312,9 @@ void ShardServices::add_broker_handlers() {
   dispatcher.add(ApiKey::kDeleteRecords, std::make_unique<DeleteRecordsHandler>(context_, peers_));
   dispatcher.add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(controller));
   dispatcher.add(ApiKey::kOffsetForLeaderEpoch, std::make_unique<OffsetForLeaderEpochHandler>(context_, peers_));
-  dispatcher.add(ApiKey::kDescribeConfigs,
-                 std::make_unique<DescribeConfigsHandler>(context_, environment_.topic_configs));
-  dispatcher.add(ApiKey::kIncrementalAlterConfigs, std::make_unique<IncrementalAlterConfigsHandler>(controller));
   dispatcher.add(ApiKey::kDescribeTopicPartitions, std::make_unique<DescribeTopicPartitionsHandler>(context_));
+  add_config_handlers(dispatcher, ListenerKind::kBroker);
+  dispatcher.add(ApiKey::kListConfigResources, std::make_unique<ListConfigResourcesHandler>(context_));
   dispatcher.add(ApiKey::kDescribeCluster,
                  std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kBroker));
   add_deciding_handlers(dispatcher);
@@ -333,11 +334,26 @@ void ShardServices::add_deciding_handlers(Dispatcher& dispatcher) {
   dispatcher.add(ApiKey::kDescribeQuorum, std::make_unique<DescribeQuorumHandler>(controller, shard_.clock()));
 }
 
+void ShardServices::add_config_handlers(Dispatcher& dispatcher, ListenerKind kind) {
+  runtime::LogLevels* levels = environment_.log_levels;
+  const AlterConfigsEnvironment altering{.context = context_,
+                                         .controller = environment_.controller,
+                                         .brokers = environment_.broker_configs,
+                                         .levels = levels,
+                                         .listener = kind};
+  dispatcher.add(ApiKey::kDescribeConfigs,
+                 std::make_unique<DescribeConfigsHandler>(context_, environment_.topic_configs,
+                                                          environment_.broker_configs, levels));
+  dispatcher.add(ApiKey::kIncrementalAlterConfigs, std::make_unique<IncrementalAlterConfigsHandler>(altering));
+  dispatcher.add(ApiKey::kAlterConfigs, std::make_unique<AlterConfigsHandler>(altering));
+}
+
 void ShardServices::add_controller_handlers() {
   controller_dispatcher_ = std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kController, nullptr);
   Dispatcher& dispatcher = *controller_dispatcher_;
   dispatcher.add(ApiKey::kApiVersions,
                  std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
+  add_config_handlers(dispatcher, ListenerKind::kController);
   dispatcher.add(ApiKey::kDescribeCluster,
                  std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kController));
   add_deciding_handlers(dispatcher);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "broker/config/broker_configs.h"
 #include "broker/config/node_config.h"
 #include "broker/config/topic_configs.h"
 #include "broker/handlers/controller_channel.h"
@@ -24,6 +25,10 @@
 #include "runtime/world.h"
 #include "storage/sync/sync_group.h"
 
+namespace moldau::runtime {
+class LogLevels;
+}
+
 namespace moldau::broker {
 
 class ShardServices {
@@ -33,10 +38,12 @@ class ShardServices {
     std::size_t shard = 0;
     const NodeConfig& config;
     const TopicConfigs& topic_configs;
+    const BrokerConfigs& broker_configs;
     const ClusterIdentity& identity;
     replication::DirectoryLink& directory;
     ControllerChannel& controller;
     TopicAutoCreator& auto_creator;
+    runtime::LogLevels* log_levels = nullptr;
   };
   explicit ShardServices(const Environment& environment);
   ~ShardServices();
@@ -74,6 +81,7 @@ class ShardServices {
   void add_controller_handlers();
   // What the controller decides and both kinds of listener offer.
   void add_deciding_handlers(Dispatcher& dispatcher);
+  void add_config_handlers(Dispatcher& dispatcher, ListenerKind kind);
   void keep_house();
   [[nodiscard]] ConnectionTable::Config connection_config(ListenerKind kind) const;
 

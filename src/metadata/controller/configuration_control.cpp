@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "metadata/controller/java_order.h"
+#include "metadata/controller/list_operations.h"
 
 namespace moldau::metadata {
 namespace {
@@ -25,27 +26,6 @@ records::MetadataRecordAndVersion config_record(const ConfigResource& resource, 
   record.name = std::move(name);
   record.value = std::move(value);
   return {std::move(record), kRecordVersion0};
-}
-
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    if (comma > 0) {
-      parts.emplace_back(text.substr(0, comma));
-    }
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return parts;
-}
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += text.empty() ? "" : ",";
-    text += part;
-  }
-  return text;
 }
 
 // As a map would hold them: the first place of a key, its last value; then in the order of Java's map.
@@ -119,15 +99,6 @@ std::expected<RecordBatch, ApiError> ConfigurationControl::alter_existing(const 
       type != ConfigResourceType::kClientMetrics && type != ConfigResourceType::kGroup) {
     return refuse(ErrorCode::kUnsupportedVersion, "this resource type has no dynamic configs");
   }
-  std::set<std::string_view> keys;
-  for (const ConfigAlteration& alteration : request.alterations) {
-    if (!keys.insert(alteration.key).second) {
-      return refuse(ErrorCode::kInvalidRequest, "config " + alteration.key + " is named twice");
-    }
-    if (!alteration.value && alteration.operation != ConfigOperation::kDelete) {
-      return refuse(ErrorCode::kInvalidRequest, "config " + alteration.key + " has no value");
-    }
-  }
   const ConfigMap& current = state_.image->config(type, request.resource.name);
   RecordBatch records;
   for (const ConfigAlteration& alteration : in_kafkas_order(request.alterations)) {
@@ -199,19 +170,13 @@ std::expected<std::optional<std::string>, ApiError> ConfigurationControl::new_va
   if (!state_.schema.is_list(resource.type, alteration.key)) {
     return refuse(ErrorCode::kInvalidConfig, "config " + alteration.key + " is not a list");
   }
-  std::vector<std::string> parts =
-      split(current ? *current : state_.schema.default_value(resource.type, alteration.key).value_or(""));
-  for (std::string& part : split(*alteration.value)) {
-    const auto found = std::ranges::find(parts, part);
-    if (alteration.operation == ConfigOperation::kSubtract) {
-      if (found != parts.end()) {
-        parts.erase(found);
-      }
-    } else if (found == parts.end()) {
-      parts.push_back(std::move(part));
-    }
+  if (!alteration.value) {
+    return refuse(ErrorCode::kInvalidRequest, "config " + alteration.key + " has no value");
   }
-  return join(parts);
+  const std::string before =
+      current ? *current : state_.schema.default_value(resource.type, alteration.key).value_or("");
+  return alteration.operation == ConfigOperation::kAppend ? append_to_list(before, *alteration.value)
+                                                          : subtract_from_list(before, *alteration.value);
 }
 
 ApiError ConfigurationControl::check(const ConfigResource& resource, const RecordBatch& records, bool is_new) const {

@@ -30,6 +30,12 @@ struct ResourceAlterations {
   std::vector<ConfigAlteration> alterations;
 };
 
+struct AlterConfigs {
+  std::vector<ResourceAlterations> resources;
+  bool validate_only = false;
+  bool replaces_all = false;  // as the older AlterConfigs: what is not named is deleted
+};
+
 struct ResourceOutcome {
   ConfigResource resource;
   ApiError error;

@@ -67,7 +67,15 @@ std::string format_log_line(LogFormat format, std::int64_t wall_ms, LogLevel lev
   return line;
 }
 
+StreamLogger::StreamLogger(int descriptor, LogFormat format, LogLevel least) noexcept
+    : descriptor_(descriptor),
+      format_(format),
+      levels_(log_threshold_of(name_of(least)).value_or(LogThreshold::kInfo)) {}
+
 void StreamLogger::write(LogLevel level, std::string_view area, std::string_view text) {
+  if (!levels_.enabled(level, area)) {
+    return;
+  }
   const std::string line = format_log_line(format_, wall_clock_ms(), level, area, text);
   std::string_view rest = line;
   while (!rest.empty()) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "runtime/log_levels.h"
 
 namespace moldau::runtime {
 
@@ -21,16 +22,18 @@ enum class LogFormat : std::uint8_t { kPlain, kJson };
 // Any thread. A descriptor that does not take the line loses it: logging never fails the caller.
 class StreamLogger final : public Logger {
  public:
-  StreamLogger(int descriptor, LogFormat format, LogLevel least) noexcept
-      : descriptor_(descriptor), format_(format), least_(least) {}
+  StreamLogger(int descriptor, LogFormat format, LogLevel least) noexcept;
 
-  [[nodiscard]] bool enabled(LogLevel level) const noexcept override { return level >= least_; }
+  [[nodiscard]] bool enabled(LogLevel level) const noexcept override { return levels_.enabled_somewhere(level); }
+  // Nothing if the area's level is above the line's.
   void write(LogLevel level, std::string_view area, std::string_view text) override;
+  // From which level on each area is written; may be changed at any time.
+  [[nodiscard]] LogLevels& levels() noexcept { return levels_; }
 
  private:
   int descriptor_;
   LogFormat format_;
-  LogLevel least_;
+  LogLevels levels_;
 };
 
 }  // namespace moldau::runtime

@@ -46,7 +46,7 @@ class FakeController final : public ControllerChannel {
                      ControllerReply<std::vector<metadata::TopicDeleted>> reply) override {
     deletions.push_back({std::move(request), std::move(reply)});
   }
-  void alter_configs(std::vector<metadata::ResourceAlterations> request, bool /*validate_only*/,
+  void alter_configs(metadata::AlterConfigs request,
                      ControllerReply<std::vector<metadata::ResourceOutcome>> reply) override {
     alterations.push_back({std::move(request), std::move(reply)});
   }
@@ -64,7 +64,7 @@ class FakeController final : public ControllerChannel {
   std::vector<Asked<metadata::UpdateFeatures, metadata::Nothing>> feature_updates;
   std::vector<Asked<NodeId, metadata::Nothing>> unregistrations;
   std::vector<Asked<std::vector<metadata::TopicDeletion>, std::vector<metadata::TopicDeleted>>> deletions;
-  std::vector<Asked<std::vector<metadata::ResourceAlterations>, std::vector<metadata::ResourceOutcome>>> alterations;
+  std::vector<Asked<metadata::AlterConfigs, std::vector<metadata::ResourceOutcome>>> alterations;
   std::vector<ControllerReply<ProducerId>> producers;
   std::vector<ControllerReply<QuorumView>> descriptions;
 };

@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "broker/handlers/alter_configs_handler.h"
 #include "broker/handlers/cluster_admin_handlers.h"
-#include "broker/handlers/config_handlers.h"
 #include "broker/handlers/create_partitions_handler.h"
+#include "broker/handlers/describe_configs_handler.h"
+#include "broker/handlers/list_config_resources_handler.h"
 #include "broker/handlers/delete_records_handler.h"
 #include "broker/handlers/describe_topic_partitions_handler.h"
 #include "broker/handlers/elect_leaders_handler.h"
@@ -98,8 +100,16 @@ struct MadeUpBroker::PerShard {
     dispatcher->add(ApiKey::kUpdateFeatures, std::make_unique<UpdateFeaturesHandler>(broker.controller_));
     dispatcher->add(ApiKey::kUnregisterBroker, std::make_unique<UnregisterBrokerHandler>(broker.controller_));
     dispatcher->add(ApiKey::kDescribeTopicPartitions, std::make_unique<DescribeTopicPartitionsHandler>(context));
-    dispatcher->add(ApiKey::kIncrementalAlterConfigs,
-                    std::make_unique<IncrementalAlterConfigsHandler>(broker.controller_));
+    const AlterConfigsEnvironment altering{.context = context,
+                                           .controller = broker.controller_,
+                                           .brokers = broker.broker_configs_,
+                                           .levels = &broker.levels_};
+    dispatcher->add(ApiKey::kIncrementalAlterConfigs, std::make_unique<IncrementalAlterConfigsHandler>(altering));
+    dispatcher->add(ApiKey::kAlterConfigs, std::make_unique<AlterConfigsHandler>(altering));
+    dispatcher->add(ApiKey::kDescribeConfigs,
+                    std::make_unique<DescribeConfigsHandler>(context, broker.topic_configs_, broker.broker_configs_,
+                                                             &broker.levels_));
+    dispatcher->add(ApiKey::kListConfigResources, std::make_unique<ListConfigResourcesHandler>(context));
     dispatcher->add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(broker.controller_));
     dispatcher->add(ApiKey::kDescribeQuorum,
                     std::make_unique<DescribeQuorumHandler>(broker.controller_, shard.clock()));
@@ -253,6 +263,16 @@ void MadeUpBroker::delete_topic(const std::string& topic) {
   for (std::size_t index = 0; index < partitions; ++index) {
     home_->remove({id, PartitionIndex(static_cast<std::int32_t>(index))}, [](const PartitionSeed&) {});
   }
+}
+
+void MadeUpBroker::set_config(metadata::ConfigResourceType type, const std::string& name, const std::string& key,
+                              std::optional<std::string> value) {
+  records::ConfigRecord record;
+  record.resource_type = static_cast<std::int8_t>(type);
+  record.resource_name = name;
+  record.name = key;
+  record.value = std::move(value);
+  replay({record});
 }
 
 MemoryClient MadeUpBroker::connect(std::uint32_t shard, const std::string& listener) {

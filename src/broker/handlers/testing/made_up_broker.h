@@ -9,9 +9,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/log_levels.h"
+#include "broker/config/broker_configs.h"
+#include "broker/config/topic_configs.h"
 #include "broker/handlers/metadata_handler.h"
 #include "broker/handlers/shard_context.h"
 #include "broker/handlers/testing/fake_controller.h"
@@ -68,6 +72,10 @@ class MadeUpBroker {
   [[nodiscard]] std::size_t operations() const;  // parked or waiting, on all shards
   [[nodiscard]] sim::SimDisk& disk() noexcept { return disk_; }
   [[nodiscard]] FakeController& controller() noexcept { return controller_; }
+  // Keys of a resource, as the metadata log would bring them.
+  void set_config(metadata::ConfigResourceType type, const std::string& name, const std::string& key,
+                  std::optional<std::string> value);
+  [[nodiscard]] runtime::LogLevels& levels() noexcept { return levels_; }
   // The topics whose creation a Metadata request asked for.
   [[nodiscard]] const std::vector<std::string>& wanted_topics() const;
 
@@ -89,6 +97,10 @@ class MadeUpBroker {
   replication::testing::FakeSender sender_;
   replication::testing::FakeDirectory directory_;
   std::unique_ptr<ConfigBook> configs_;
+  NodeConfig config_;
+  TopicConfigs topic_configs_{config_};
+  BrokerConfigs broker_configs_{config_};
+  runtime::LogLevels levels_{runtime::LogThreshold::kInfo};
   std::unique_ptr<NoNetwork> network_;
   std::unique_ptr<WantedTopics> wanted_topics_;
   ClusterIdentity identity_{.cluster_id = "made-up"};

@@ -1,33 +1,17 @@
 #include "protocol/record/batch_builder.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "protocol/record/compression.h"
+#include "protocol/record/record_encoding.h"
 #include "protocol/record/varint.h"
 
 namespace moldau::record {
 namespace {
-
-std::size_t field_size(const std::optional<Bytes>& field) noexcept {
-  return field ? varlong_size(static_cast<std::int64_t>(field->size())) + field->size() : varlong_size(-1);
-}
-
-std::byte* write_bytes(std::byte* to, Bytes bytes) noexcept {
-  to = write_varlong(to, static_cast<std::int64_t>(bytes.size()));
-  if (!bytes.empty()) {
-    std::memcpy(to, bytes.data(), bytes.size());
-  }
-  return to + bytes.size();
-}
-
-std::byte* write_field(std::byte* to, const std::optional<Bytes>& field) noexcept {
-  return field ? write_bytes(to, *field) : write_varlong(to, -1);
-}
 
 std::size_t body_size(const RecordFields& record, std::int64_t timestamp_delta, std::int32_t offset_delta) noexcept {
   std::size_t size = 1 + varlong_size(timestamp_delta) + varlong_size(offset_delta) + field_size(record.key) +
@@ -50,8 +34,7 @@ void BatchBuilder::append(const RecordFields& record, std::int32_t skipped) {
     base_timestamp_ = options_.delete_horizon_ms.value_or(record.timestamp);
   }
   max_timestamp_ = std::max(max_timestamp_, record.timestamp);
-  const auto timestamp_delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(record.timestamp) -
-                                                         static_cast<std::uint64_t>(base_timestamp_));
+  const std::int64_t timestamp_delta = wrapping_subtract(record.timestamp, base_timestamp_);
   const std::int32_t offset_delta = next_delta_ + skipped;
   const std::size_t body = body_size(record, timestamp_delta, offset_delta);
   const std::size_t begin = bytes_.size();
@@ -64,7 +47,7 @@ void BatchBuilder::append(const RecordFields& record, std::int32_t skipped) {
   to = write_field(to, record.value);
   to = write_varlong(to, static_cast<std::int64_t>(record.headers.size()));
   for (const HeaderView& header : record.headers) {
-    to = write_bytes(to, as_bytes(header.key));
+    to = write_field(to, as_bytes(header.key));
     to = write_field(to, header.value);
   }
   MOLDAU_ASSERT(to == bytes_.data() + bytes_.size());

@@ -9,14 +9,11 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "protocol/record/compressor.h"
+#include "protocol/record/record_encoding.h"
 #include "protocol/record/varint.h"
 
 namespace moldau::record {
 namespace {
-
-std::size_t field_size(const std::optional<Bytes>& field) noexcept {
-  return field ? varlong_size(static_cast<std::int64_t>(field->size())) + field->size() : varlong_size(-1);
-}
 
 std::size_t headers_size(const RecordView& record) noexcept {
   std::size_t size = varlong_size(record.header_count);
@@ -25,10 +22,6 @@ std::size_t headers_size(const RecordView& record) noexcept {
     size += field_size(as_bytes(header->key)) + field_size(header->value);
   }
   return size;
-}
-
-std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) noexcept {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
 }
 
 }  // namespace

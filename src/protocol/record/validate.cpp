@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "protocol/record/record.h"
+#include "protocol/record/record_encoding.h"
 #include "protocol/record/record_source.h"
 #include "protocol/record/varint.h"
 
@@ -15,10 +16,6 @@ using protocol::ErrorCode;
 
 std::unexpected<Rejection> reject(ErrorCode code, const char* message, RejectionCause cause = RejectionCause::kOther) {
   return std::unexpected(Rejection{.code = code, .message = message, .cause = cause});
-}
-
-std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) noexcept {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
 }
 
 // What only clients get wrong (LogValidator.validateBatch).

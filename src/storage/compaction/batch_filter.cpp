@@ -1,40 +1,23 @@
 #include "storage/compaction/batch_filter.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/probe.h"
 #include "protocol/record/compression.h"
+#include "protocol/record/record_encoding.h"
 #include "protocol/record/record_walker.h"
 #include "protocol/record/varint.h"
 
 namespace moldau::storage {
 namespace {
 
-std::size_t field_size(const std::optional<Bytes>& field) noexcept {
-  return field ? record::varlong_size(static_cast<std::int64_t>(field->size())) + field->size()
-               : record::varlong_size(-1);
-}
-
-std::byte* write_raw(std::byte* to, Bytes bytes) noexcept {
-  if (!bytes.empty()) {
-    std::memcpy(to, bytes.data(), bytes.size());
-  }
-  return to + bytes.size();
-}
-
-std::byte* write_field(std::byte* to, const std::optional<Bytes>& field) noexcept {
-  to = record::write_varlong(to, field ? static_cast<std::int64_t>(field->size()) : -1);
-  return field ? write_raw(to, *field) : to;
-}
-
 // The same record under another base timestamp.
 void append_record(ByteVector& out, const record::RecordView& record, std::int64_t timestamp_delta) {
   const std::size_t body = 1 + record::varlong_size(timestamp_delta) + record::varlong_size(record.offset_delta) +
-                           field_size(record.key) + field_size(record.value) +
+                           record::field_size(record.key) + record::field_size(record.value) +
                            record::varlong_size(record.header_count) + record.header_bytes.size();
   const std::size_t begin = out.size();
   out.resize(begin + record::varlong_size(static_cast<std::int64_t>(body)) + body);
@@ -42,10 +25,10 @@ void append_record(ByteVector& out, const record::RecordView& record, std::int64
   *to++ = std::byte{0};
   to = record::write_varlong(to, timestamp_delta);
   to = record::write_varlong(to, record.offset_delta);
-  to = write_field(to, record.key);
-  to = write_field(to, record.value);
+  to = record::write_field(to, record.key);
+  to = record::write_field(to, record.value);
   to = record::write_varlong(to, record.header_count);
-  to = write_raw(to, record.header_bytes);
+  to = record::write_raw(to, record.header_bytes);
   MOLDAU_ASSERT(to == out.data() + out.size());
 }
 
@@ -163,10 +146,8 @@ Result<Bytes> BatchFilter::rebuild(const record::BatchView& batch, const record:
   record::RecordWalker walker(plain, scratch_, rules_.decompressed_bytes_max);
   for (std::size_t i = 0; const record::RecordView* record = walker.next(); ++i) {
     if (stays_[i]) {
-      append_record(
-          records_, *record,
-          static_cast<std::int64_t>(static_cast<std::uint64_t>(plain.header.timestamp_at(record->timestamp_delta)) -
-                                    static_cast<std::uint64_t>(base_timestamp)));
+      append_record(records_, *record,
+                    record::wrapping_subtract(plain.header.timestamp_at(record->timestamp_delta), base_timestamp));
     }
   }
   MOLDAU_ASSERT(walker.ok());

@@ -7,14 +7,13 @@
 #include <limits>
 #include <system_error>
 
+#include "config_schema/ascii.h"
+
 namespace moldau::config {
 namespace {
 
 constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-constexpr bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {

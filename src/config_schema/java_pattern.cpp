@@ -4,14 +4,13 @@
 #include <cstddef>
 #include <vector>
 
+#include "config_schema/ascii.h"
+
 namespace moldau::config {
 namespace {
 
 constexpr int kDepthMax = 100;
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 constexpr bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }

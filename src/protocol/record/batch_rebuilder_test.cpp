@@ -18,7 +18,7 @@ using testing::build;
 using testing::PlainRecord;
 using testing::with;
 
-constexpr std::int64_t kNow = 1'700'000'000'000;
+constexpr std::int64_t kSentAt = 1'700'000'000'000;
 
 TargetCompression standard(Codec codec) {
   return {.codec = codec, .level = level_range(codec).standard};
@@ -50,7 +50,7 @@ struct Rebuild : ::testing::Test {
     return records ? *std::move(records) : std::vector<PlainRecord>();
   }
 
-  ValidationRules rules{.now_ms = kNow};
+  ValidationRules rules{.now_ms = kSentAt};
   Scratch scratch;
   ByteVector bytes_;
 };
@@ -87,8 +87,8 @@ TEST_F(Rebuild, KeepsTheRecordsFromEachCodecToEachOther) {
 }
 
 TEST_F(Rebuild, TheSameCodecStaysAsSentWhateverItsLevel) {
-  const ByteVector sent =
-      build({{.timestamp = kNow, .value = std::string(4'000, 'x')}}, {.codec = Codec::kGzip, .compression_level = 1});
+  const ByteVector sent = build({{.timestamp = kSentAt, .value = std::string(4'000, 'x')}},
+                                {.codec = Codec::kGzip, .compression_level = 1});
   rules.compression = TargetCompression{.codec = Codec::kGzip, .level = 9};
   const auto result = validate(sent);
   ASSERT_TRUE(result);
@@ -108,7 +108,7 @@ TEST_F(Rebuild, TheLevelCounts) {
     const LevelRange range = level_range(codec);
     for (const int i : {0, 1}) {
       rules.compression = TargetCompression{.codec = codec, .level = i == 0 ? std::max(range.min, 1) : range.max};
-      const auto result = validate(build({{.timestamp = kNow, .value = text}}));
+      const auto result = validate(build({{.timestamp = kSentAt, .value = text}}));
       ASSERT_TRUE(result);
       EXPECT_EQ(records_of(*result)[0].value, text);
       sizes[i] = result->bytes.size();
@@ -120,8 +120,8 @@ TEST_F(Rebuild, TheLevelCounts) {
 TEST_F(Rebuild, CountsOffsetsAnew) {
   // As a client wrote them, the offsets do not count up; a batch that stays in place keeps that, or is refused.
   BatchBuilder builder;
-  builder.append({.timestamp = kNow, .key = as_bytes("a")});
-  builder.append({.timestamp = kNow, .key = as_bytes("b")}, 1);
+  builder.append({.timestamp = kSentAt, .key = as_bytes("a")});
+  builder.append({.timestamp = kSentAt, .key = as_bytes("b")}, 1);
   const ByteVector sent = with(*builder.build(), kLastOffsetDeltaAt, std::int32_t{1});
   rules.compression = standard(Codec::kLz4);
   const auto result = validate(sent);
@@ -138,24 +138,24 @@ TEST_F(Rebuild, CountsOffsetsAnew) {
 TEST_F(Rebuild, TimesAreTheRecordsOwn) {
   rules.compression = standard(Codec::kZstd);
   // A wrong max timestamp and a LogAppendTime bit that a client set: the bit makes its max the time of each record.
-  ByteVector sent = build({{.timestamp = kNow}, {.timestamp = kNow + 5}});
-  auto result = validate(with(sent, kMaxTimestampAt, kNow - 99));
+  ByteVector sent = build({{.timestamp = kSentAt}, {.timestamp = kSentAt + 5}});
+  auto result = validate(with(sent, kMaxTimestampAt, kSentAt - 99));
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->header.max_timestamp, kNow + 5);
-  sent = with(with(sent, kMaxTimestampAt, kNow - 99), kAttributesAt, kLogAppendTimeBit);
+  EXPECT_EQ(result->header.max_timestamp, kSentAt + 5);
+  sent = with(with(sent, kMaxTimestampAt, kSentAt - 99), kAttributesAt, kLogAppendTimeBit);
   result = validate(sent);
   ASSERT_TRUE(result);
   EXPECT_EQ(result->header.timestamp_type(), TimestampType::kCreateTime);
-  EXPECT_EQ(result->header.base_timestamp, kNow - 99);
-  EXPECT_EQ(result->header.max_timestamp, kNow - 99);
+  EXPECT_EQ(result->header.base_timestamp, kSentAt - 99);
+  EXPECT_EQ(result->header.max_timestamp, kSentAt - 99);
 
   rules.timestamp_type = TimestampType::kLogAppendTime;
-  rules.now_ms = kNow + 77;
-  result = validate(build({{.timestamp = kNow}, {.timestamp = kNow + 5}}));
+  rules.now_ms = kSentAt + 77;
+  result = validate(build({{.timestamp = kSentAt}, {.timestamp = kSentAt + 5}}));
   ASSERT_TRUE(result);
   EXPECT_EQ(result->header.timestamp_type(), TimestampType::kLogAppendTime);
-  EXPECT_EQ(result->header.base_timestamp, kNow);
-  EXPECT_EQ(result->header.max_timestamp, kNow + 77);
+  EXPECT_EQ(result->header.base_timestamp, kSentAt);
+  EXPECT_EQ(result->header.max_timestamp, kSentAt + 77);
 }
 
 TEST_F(Rebuild, ATimeBelowMinusOneCannotBeBuilt) {
@@ -167,7 +167,7 @@ TEST_F(Rebuild, ATimeBelowMinusOneCannotBeBuilt) {
 }
 
 TEST_F(Rebuild, ProducerFieldsThatContradictEachOtherCannotBeBuilt) {
-  const std::vector<PlainRecord> records = {{.timestamp = kNow}};
+  const std::vector<PlainRecord> records = {{.timestamp = kSentAt}};
   rules.compression = standard(Codec::kGzip);
   EXPECT_EQ(code(build(records, {.is_transactional = true})), ErrorCode::kUnknownServerError);
   const BatchOptions whole{.producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(0), .base_sequence = 0};
@@ -182,7 +182,7 @@ TEST_F(Rebuild, ProducerFieldsThatContradictEachOtherCannotBeBuilt) {
 }
 
 TEST_F(Rebuild, ANameOfAHeaderThatIsNoTextIsKept) {
-  const std::vector<PlainRecord> records = {{.timestamp = kNow, .headers = {{"\xff\xfe", "v"}, {"", std::nullopt}}}};
+  const std::vector<PlainRecord> records = {{.timestamp = kSentAt, .headers = {{"\xff\xfe", "v"}, {"", std::nullopt}}}};
   rules.compression = standard(Codec::kSnappy);
   const auto result = validate(build(records));
   ASSERT_TRUE(result);
@@ -192,7 +192,7 @@ TEST_F(Rebuild, ANameOfAHeaderThatIsNoTextIsKept) {
 TEST_F(Rebuild, OnlyTheTransactionalBitIsKept) {
   rules.compression = standard(Codec::kSnappy);
   const ByteVector sent = build(
-      {{.timestamp = kNow}},
+      {{.timestamp = kSentAt}},
       {.producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(0), .base_sequence = 0, .is_transactional = true});
   const auto result = validate(with(sent, kAttributesAt, static_cast<std::uint16_t>(0xff80U | kTransactionalBit)));
   ASSERT_TRUE(result);
@@ -202,15 +202,15 @@ TEST_F(Rebuild, OnlyTheTransactionalBitIsKept) {
 TEST_F(Rebuild, AControlBatchOfACoordinatorStaysPlain) {
   rules.origin = ProduceOrigin::kCoordinator;
   rules.compression = standard(Codec::kZstd);
-  const auto result = validate(build_end_txn_marker(Offset(0), LeaderEpoch(0), kNow, ProducerId(4), ProducerEpoch(0),
+  const auto result = validate(build_end_txn_marker(Offset(0), LeaderEpoch(0), kSentAt, ProducerId(4), ProducerEpoch(0),
                                                     ControlRecordType::kCommit, {.coordinator_epoch = 1}));
   ASSERT_TRUE(result);
   EXPECT_FALSE(result->rebuilt);
 }
 
 TEST_F(Rebuild, TheLimitsAreJudgedOfWhatWasBuilt) {
-  const ByteVector plain = build({{.timestamp = kNow, .value = std::string(5'000, 'x')}});
-  const ByteVector small = build({{.timestamp = kNow, .value = std::string(5'000, 'x')}}, {.codec = Codec::kZstd});
+  const ByteVector plain = build({{.timestamp = kSentAt, .value = std::string(5'000, 'x')}});
+  const ByteVector small = build({{.timestamp = kSentAt, .value = std::string(5'000, 'x')}}, {.codec = Codec::kZstd});
   rules.compression = standard(Codec::kNone);
   rules.batch_bytes_max = static_cast<std::int64_t>(plain.size());
   EXPECT_EQ(code(small), ErrorCode::kNone);
@@ -224,10 +224,10 @@ TEST_F(Rebuild, TheLimitsAreJudgedOfWhatWasBuilt) {
 }
 
 TEST_F(Rebuild, ABatchThatGrowsIsNotHeldBeyondTheLimit) {
-  const ByteVector bomb = build({{.timestamp = kNow, .value = std::string(40 << 20, 'x')}}, {.codec = Codec::kZstd});
+  const ByteVector bomb = build({{.timestamp = kSentAt, .value = std::string(40 << 20, 'x')}}, {.codec = Codec::kZstd});
   rules.compression = standard(Codec::kNone);
   EXPECT_EQ(code(bomb), ErrorCode::kMessageTooLarge);
-  std::vector<PlainRecord> many(4'000, {.timestamp = kNow, .value = std::string(10'000, 'x')});
+  std::vector<PlainRecord> many(4'000, {.timestamp = kSentAt, .value = std::string(10'000, 'x')});
   EXPECT_EQ(code(build(many, {.codec = Codec::kZstd})), ErrorCode::kMessageTooLarge);
   rules.decompressed_bytes_max = 1 << 20;
   EXPECT_EQ(code(bomb), ErrorCode::kInvalidRecord);
@@ -237,7 +237,7 @@ TEST_F(Rebuild, RefusedRecordsAreNamedAsInPlace) {
   rules.compacted = true;
   rules.compression = standard(Codec::kLz4);
   const auto result =
-      validate(build({{.timestamp = kNow, .key = "a"}, {.timestamp = -9}, {.timestamp = kNow, .key = "c"}}));
+      validate(build({{.timestamp = kSentAt, .key = "a"}, {.timestamp = -9}, {.timestamp = kSentAt, .key = "c"}}));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kInvalidRecord) << "before the time that cannot be built";
   ASSERT_EQ(result.error().record_errors.size(), 1U);

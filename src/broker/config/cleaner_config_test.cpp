@@ -21,7 +21,7 @@ class CleanerConfigTest : public ::testing::Test {
     EXPECT_FALSE(layers.add_properties("server.properties", as_bytes(properties)));
     auto config = make_node_config(layers);
     EXPECT_TRUE(config) << config.error().text;
-    return *std::move(config);
+    return std::move(config).value();
   }
   void alter(ConfigResourceType type, const std::string& name, const std::string& key, const std::string& value) {
     metadata::records::ConfigRecord record;
@@ -40,14 +40,15 @@ class CleanerConfigTest : public ::testing::Test {
 
 TEST_F(CleanerConfigTest, ReadsKafkasKeys) {
   const NodeConfig config = node(
-      "log.cleaner.enable=false\nlog.cleaner.threads=3\nlog.cleaner.backoff.ms=7\nlog.cleaner.dedupe.buffer.size=1000\n"
+      "log.cleaner.enable=false\nlog.cleaner.threads=3\nlog.cleaner.backoff.ms=7\nlog.cleaner.dedupe.buffer.size="
+      "4000000\n"
       "log.cleaner.io.buffer.load.factor=0.5\nlog.cleaner.io.buffer.size=2000\nlog.cleaner.io.max.bytes.per.second="
       "1e6\n");
   EXPECT_TRUE(config.warnings.empty());
   EXPECT_EQ(config.cleaner, (storage::CleanerConfig{.enable = false,
                                                     .threads = 3,
                                                     .backoff = 7ms,
-                                                    .dedupe_buffer_bytes = 1'000,
+                                                    .dedupe_buffer_bytes = 4'000'000,
                                                     .dedupe_load_factor = 0.5,
                                                     .io_buffer_bytes = 2'000,
                                                     .io_bytes_per_second = 1e6}));

@@ -81,7 +81,7 @@ TEST(ConfigRules, RareHeartbeatsWarn) {
 
 TEST(ConfigRules, WhatThisReleaseDoesNotHaveIsRefused) {
   expect_refused({"process.roles=broker", "process.roles=controller", "process.roles=broker,controller,witness",
-                  "log.dirs=/a,/a", "log.dirs=", "moldau.shards=257", "moldau.shards=-1"});
+                  "log.dirs=", "moldau.shards=257", "moldau.shards=-1"});
   expect_taken({"process.roles=controller,broker", "log.dirs=/a\nmetadata.log.dir=/a", "log.dir=/a,/b",
                 "log.dirs=/a,/b\nmetadata.log.dir=/c", "moldau.shards=256"});
 }

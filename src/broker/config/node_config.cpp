@@ -80,7 +80,10 @@ class Builder {
   void directories() {
     const std::string dirs = reader_.text("log.dirs", reader_.text("log.dir", kLogDirDefault));
     for (const std::string_view dir : config::parse_list(dirs)) {
-      config_.log_dirs.emplace_back(dir);
+      if (std::ranges::find(config_.log_dirs, dir) ==
+          config_.log_dirs.end()) {  // as Kafka, which drops what a list names again
+        config_.log_dirs.emplace_back(dir);
+      }
     }
     if (config_.log_dirs.empty()) {
       reader_.fail(reader_.is_set("log.dirs") ? "log.dirs" : "log.dir", "at least one log directory is needed");

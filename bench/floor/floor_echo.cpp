@@ -147,7 +147,7 @@ double measure_shard(std::uint64_t requests, std::uint64_t inflight) {
   runtime::AsioWorld world({.shards = 1, .workers = 1}, logger);
   runtime::World view = world.view();
   Acceptor acceptor(view.shard(0));
-  auto listener = view.network(0).listen({"127.0.0.1", 0}, 16, acceptor);
+  auto listener = view.network(0).listen({"127.0.0.1", 0}, {.backlog = 16}, acceptor);
   if (!listener) {
     fmt::print(stderr, "cannot listen: {}\n", listener.error().message());
     std::exit(1);

@@ -125,7 +125,7 @@ std::uint16_t SimNet::free_port(std::uint32_t node) {
   return port;
 }
 
-Result<std::unique_ptr<runtime::Listener>> SimNetwork::listen(const Endpoint& at, int backlog,
+Result<std::unique_ptr<runtime::Listener>> SimNetwork::listen(const Endpoint& at, const runtime::ListenOptions& options,
                                                               runtime::AcceptHandler& handler) {
   const std::uint32_t node = shard_.process().node;
   const auto bound = SimNet::node_of(node, at.host);
@@ -141,7 +141,7 @@ Result<std::unique_ptr<runtime::Listener>> SimNetwork::listen(const Endpoint& at
     return fail(ErrorKind::kIo, "cannot listen", EADDRINUSE, port);
   }
   auto core = std::make_shared<SimListenerCore>(shard_, handler, Endpoint{at.host, port},
-                                                static_cast<std::size_t>(std::max(1, backlog)));
+                                                static_cast<std::size_t>(std::max(1, options.backlog)));
   net_.listeners_[{node, port}] = core;
   return std::make_unique<SimListener>(std::move(core));
 }

@@ -93,7 +93,8 @@ class SimNetwork final : public runtime::Network {
  public:
   SimNetwork(SimNet& net, SimShard& shard) noexcept : net_(net), shard_(shard) {}
 
-  [[nodiscard]] Result<std::unique_ptr<runtime::Listener>> listen(const runtime::Endpoint& at, int backlog,
+  [[nodiscard]] Result<std::unique_ptr<runtime::Listener>> listen(const runtime::Endpoint& at,
+                                                                  const runtime::ListenOptions& options,
                                                                   runtime::AcceptHandler& handler) override;
   [[nodiscard]] Result<std::unique_ptr<runtime::Socket>> connect(const runtime::Endpoint& to) override;
   [[nodiscard]] std::unique_ptr<runtime::Socket> attach(std::unique_ptr<runtime::DetachedSocket> socket) override;

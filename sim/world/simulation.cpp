@@ -13,8 +13,16 @@ using std::chrono::nanoseconds;
 
 // One process: made by start(), gone with the crash.
 struct Simulation::Instance {
+  // Work takes no virtual time.
+  struct VirtualStopwatch final : runtime::Stopwatch {
+    explicit VirtualStopwatch(const EventQueue& queue) : events(queue) {}
+    [[nodiscard]] runtime::MonoTime read() const noexcept override { return events.now(); }
+    const EventQueue& events;
+  };
+
   Process process;
   RecordingLogger logger;
+  VirtualStopwatch stopwatch;
   std::unique_ptr<runtime::FileSystem> fs;
   SimWorkers workers;
   std::vector<std::unique_ptr<SimShard>> shards;
@@ -25,7 +33,11 @@ struct Simulation::Instance {
 
   Instance(Process made, LogRecord& logs, std::unique_ptr<runtime::FileSystem> mounted, SimNet& net,
            std::uint32_t count)
-      : process(std::move(made)), logger(logs, process.node), fs(std::move(mounted)), workers(process) {
+      : process(std::move(made)),
+        logger(logs, process.node),
+        stopwatch(process.events),
+        fs(std::move(mounted)),
+        workers(process) {
     for (std::uint32_t i = 0; i < count; ++i) {
       shards.push_back(std::make_unique<SimShard>(process, i));
       networks.push_back(std::make_unique<SimNetwork>(net, *shards.back()));
@@ -34,7 +46,9 @@ struct Simulation::Instance {
     }
   }
 
-  [[nodiscard]] runtime::World view() { return {shard_faces, network_faces, *fs, workers, logger, process.random}; }
+  [[nodiscard]] runtime::World view() {
+    return {shard_faces, network_faces, *fs, workers, logger, process.random, stopwatch};
+  }
 };
 
 struct Simulation::Node final : DiskObserver {

@@ -23,7 +23,7 @@ constexpr std::uint16_t kPort = 9092;
 class AppendServer final : public NodeProgram, public runtime::AcceptHandler {
  public:
   explicit AppendServer(World world)
-      : world_(world), listener_(world.network(0).listen({"", kPort}, 10, *this).value()) {
+      : world_(world), listener_(world.network(0).listen({"", kPort}, {.backlog = 10}, *this).value()) {
     EXPECT_TRUE(world_.fs.make_dirs("/data"));
     auto file = world_.fs.open("/data/log", runtime::OpenMode::kCreate);
     if (file && world_.fs.sync_dir("/data") && world_.fs.sync_dir("/")) {

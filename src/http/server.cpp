@@ -178,7 +178,7 @@ void Server::add(std::string path, Endpoint endpoint) {
 
 Result<> Server::start(const runtime::Endpoint& at) {
   constexpr int kBacklog = 16;
-  MOLDAU_TRY(listener, network_.listen(at, kBacklog, *this));
+  MOLDAU_TRY(listener, network_.listen(at, {.backlog = kBacklog}, *this));
   listener_ = std::move(listener);
   sweep_timer_.arm(shard_.clock().now() + kSweepInterval);
   return {};

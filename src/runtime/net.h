@@ -94,12 +94,18 @@ class Listener {
   [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;  // the bound port, also when 0 was asked
 };
 
+struct ListenOptions {
+  int backlog = 50;               // socket.listen.backlog.size
+  int receive_buffer_bytes = -1;  // of accepted sockets; negative: the system's
+  int send_buffer_bytes = -1;
+};
+
 // The network as one shard sees it.
 class Network {
  public:
   virtual ~Network() = default;
-  // kIo: address in use or not ours. `backlog` is socket.listen.backlog.size.
-  [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& at, int backlog,
+  // kIo: address in use or not ours.
+  [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options,
                                                                  AcceptHandler& handler) = 0;
   // Starts to connect (numeric address or resolvable name); the first on_writable says connected, on_readable followed
   // by kClosed from try_read says refused.

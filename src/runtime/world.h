@@ -12,6 +12,8 @@
 #include "runtime/net.h"
 #include "runtime/random.h"
 #include "runtime/shard.h"
+#include "runtime/stopwatch.h"
+#include "runtime/stopwatch.h"
 #include "runtime/workers.h"
 
 namespace moldau::runtime {
@@ -25,7 +27,8 @@ struct World {
   FileSystem& fs;                      // any thread
   Workers& workers;                    // any shard
   Logger& logger;                      // any thread
-  Random& random;  // for whoever builds the node, before the shards run; later each shard has its own
+  Random& random;              // for whoever builds the node, before the shards run; later each shard has its own
+  const Stopwatch& stopwatch;  // any shard
 
   [[nodiscard]] std::size_t shard_count() const noexcept { return shards.size(); }
   [[nodiscard]] Shard& shard(std::size_t index) const noexcept {

@@ -8,6 +8,7 @@ the same, but for the differences that a case names (`is_apache`).
 """
 
 import gzip
+import math
 import pathlib
 import socket
 import struct
@@ -624,6 +625,32 @@ def case_input_96_incremental_alter_configs(broker):
     unknown = alter(broker, ("retention.ms", 9, "1"))
     check(unknown in (INVALID_REQUEST, INVALID_CONFIG, UNKNOWN_SERVER_ERROR), f"an unknown operation: {unknown}")
     equal(alter(broker, ("retention.ms", 0, "1"), resource_type=77, name="x"), INVALID_REQUEST, "an unknown resource type")
+
+
+def alter_quota(broker, entity: dict, *operations: tuple[str, float]) -> int:
+    entry = {"entity": [{"entityType": kind, "entityName": name} for kind, name in entity.items()],
+             "ops": [{"key": key, "value": value, "remove": False} for key, value in operations]}
+    return broker.ask("AlterClientQuotas", 1, {"entries": [entry], "validateOnly": False})["entries"][0]["errorCode"]
+
+
+def case_input_100_alter_client_quotas(broker):
+    user, ip = {"user": "bad-user"}, {"ip": "192.0.2.100"}
+    for entity, key, value in ((user, "no.such.key", 1), (user, "connection_creation_rate", 1), (ip, "producer_byte_rate", 1),
+                               (user, "producer_byte_rate", 0), (user, "request_percentage", -1), (user, "consumer_byte_rate", 1.5),
+                               (user, "consumer_byte_rate", 1e19), (user, "request_percentage", -math.inf),
+                               (user, "producer_byte_rate", math.inf), (ip, "connection_creation_rate", 2**31)):
+        equal(alter_quota(broker, entity, (key, value)), INVALID_REQUEST, f"{entity} {key} {value}")
+    if not broker.is_apache:  # Kafka's checks let it pass
+        equal(alter_quota(broker, user, ("request_percentage", math.nan)), INVALID_REQUEST, "NaN")
+    for entity in ({}, {"group": "g"}, {"user": ""}, {**user, **ip}, {"ip": "1.2.3.4.5"}):
+        equal(alter_quota(broker, entity, ("producer_byte_rate", 1)), INVALID_REQUEST, f"{entity}")
+    equal(alter_quota(broker, user, ("producer_byte_rate", 1), ("producer_byte_rate", 2)), INVALID_REQUEST, "one key twice")
+    many = {"entries": [{"entity": [{"entityType": "user", "entityName": f"u{index}"}],
+                         "ops": [{"key": "producer_byte_rate", "value": 1, "remove": False}]} for index in range(10_001)]}
+    codes = {one["errorCode"] for one in broker.ask("AlterClientQuotas", 1, many)["entries"]}
+    check(codes <= {POLICY_VIOLATION, UNKNOWN_SERVER_ERROR}, f"more changes than fit one batch: {codes}")
+    equal(broker.ask("DescribeClientQuotas", 1, {"components": [{"entityType": "user", "matchType": 2, "match": None}]})["entries"],
+          [], "what is set")
 
 
 def case_describe_configs_of_an_unknown_resource(broker):

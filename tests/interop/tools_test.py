@@ -189,6 +189,55 @@ def case_broker_api_versions_command(broker):
         check(rows.get(api, "").startswith(f"{versions} [usable: "), f"{api}: {rows.get(api)}")
 
 
+def quotas(broker, *arguments) -> list[str]:
+    """What ConfigCommand prints, a line each, in an order of ours: that of entities and keys is a hash map's."""
+    output = tool("kafka.admin.ConfigCommand", "--bootstrap-server", broker.bootstrap, *arguments)
+    lines = []
+    for line in output.splitlines():
+        head, are, values = line.partition(" are ")
+        lines.append(head + are + ", ".join(sorted(values.split(", "))))
+    return sorted(lines)
+
+
+def case_config_command_of_clients(broker):
+    client = ("--entity-type", "clients", "--entity-name", "x-app")
+    anyone = ("--entity-type", "clients", "--entity-default")
+    of_user = ("--entity-type", "users", "--entity-name", "x-ann", *client)
+    equal(quotas(broker, *client, "--alter", "--add-config", "producer_byte_rate=1000000,request_percentage=250.5"),
+          ["Completed updating config for client x-app."], "an added quota")
+    equal(quotas(broker, *anyone, "--alter", "--add-config", "consumer_byte_rate=2000000000"),
+          ["Completed updating default config for clients in the cluster."], "the default's quota")
+    quotas(broker, *of_user, "--alter", "--add-config", "controller_mutation_rate=7")
+    equal(quotas(broker, *client, "--describe"),
+          ["Quota configs for client-id 'x-app' are producer_byte_rate=1000000.0, request_percentage=250.5"], "the client")
+    equal(quotas(broker, "--entity-type", "clients", "--describe"),
+          ["Quota configs for client-id 'x-app' are producer_byte_rate=1000000.0, request_percentage=250.5",
+           "Quota configs for the default client-id are consumer_byte_rate=2.0E9"], "all clients")
+    equal(quotas(broker, *of_user, "--describe"),
+          ["Quota configs for user-principal 'x-ann', client-id 'x-app' are controller_mutation_rate=7.0"], "user and client")
+    quotas(broker, *client, "--alter", "--delete-config", "producer_byte_rate,request_percentage")
+    quotas(broker, *anyone, "--alter", "--delete-config", "consumer_byte_rate")
+    quotas(broker, *of_user, "--alter", "--delete-config", "controller_mutation_rate")
+    equal(quotas(broker, "--entity-type", "clients", "--describe"), [], "what is left")
+    refused = tool("kafka.admin.ConfigCommand", "--bootstrap-server", broker.bootstrap, *client, "--alter", "--add-config",
+                   "producer_byte_rate=-1", allow_failure=True)
+    check("Completed" not in refused, refused)
+
+
+def case_config_command_of_ips(broker):
+    address = ("--entity-type", "ips", "--entity-name", "192.0.2.9")
+    anyone = ("--entity-type", "ips", "--entity-default")
+    equal(quotas(broker, *address, "--alter", "--add-config", "connection_creation_rate=20"),
+          ["Completed updating config for ip 192.0.2.9."], "an added quota")
+    quotas(broker, *anyone, "--alter", "--add-config", "connection_creation_rate=100000")
+    equal(quotas(broker, "--entity-type", "ips", "--describe"),
+          ["Quota configs for ip '192.0.2.9' are connection_creation_rate=20.0",
+           "Quota configs for the default ip are connection_creation_rate=100000.0"], "all ips")
+    for entity in (address, anyone):
+        quotas(broker, *entity, "--alter", "--delete-config", "connection_creation_rate")
+    equal(quotas(broker, "--entity-type", "ips", "--describe"), [], "what is left")
+
+
 def case_producer_performance(broker):
     tool(f"{TOOLS}.TopicCommand", "--bootstrap-server", broker.bootstrap, "--create", "--topic", "x-perf", "--partitions", "2",
          "--replication-factor", "1")

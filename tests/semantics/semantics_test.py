@@ -17,6 +17,7 @@ import shutil
 import struct
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -30,6 +31,8 @@ from kafka.replay import Closed, Connection  # noqa: E402
 
 PRODUCE, FETCH, METADATA = "Produce", "Fetch", "Metadata"
 SESSION_NOT_FOUND = 70
+LISTENER_NOT_FOUND = 72
+THROTTLING_QUOTA_EXCEEDED = 89
 binary = ""
 
 
@@ -208,6 +211,73 @@ def case_line_5_endpoints_are_those_of_the_listener_the_client_used(work):
             for name, answer in (("Metadata", client.ask(METADATA, 12, {"topics": []})),
                                  ("DescribeCluster", client.ask("DescribeCluster", 1, {"endpointType": 1}))):
                 equal([(b["host"], b["port"]) for b in answer["brokers"]], [(host, advertised)], f"{name} at port {port}")
+
+
+def case_line_5_each_of_several_listeners_tells_its_own_addresses_or_is_not_told(work):
+    ports = {name: free_port() for name in ("INTERNAL", "PUBLIC", "HIDDEN", "CONTROLLER")}
+    with Moldau(binary, work, {
+            "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items()),
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in ports),
+            "inter.broker.listener.name": "INTERNAL",
+            "advertised.listeners": f"INTERNAL://127.0.0.1:{ports['INTERNAL']},PUBLIC://public.example:443"}):
+        internal, public, hidden = (Client(ports[name]) for name in ("INTERNAL", "PUBLIC", "HIDDEN"))
+        internal.create("t")
+        for client, wanted in ((internal, ("127.0.0.1", ports["INTERNAL"])), (public, ("public.example", 443))):
+            metadata = client.ask(METADATA, 12, {"topics": [{"name": "t"}]})
+            equal([(b["host"], b["port"]) for b in metadata["brokers"]], [wanted], "Metadata")
+            equal(metadata["topics"][0]["partitions"][0]["leaderId"], 1, "the leader")
+            cluster = client.ask("DescribeCluster", 2, {"endpointType": 1})
+            equal([(b["host"], b["port"]) for b in cluster["brokers"]], [wanted], "DescribeCluster")
+        metadata = hidden.ask(METADATA, 12, {"topics": [{"name": "t"}]})
+        equal((metadata["brokers"], metadata["topics"][0]["partitions"][0]["errorCode"]), ([], LISTENER_NOT_FOUND),
+              "a listener that is not told")
+
+
+def set_quota(client, entity, **values):
+    entry = {"entity": [{"entityType": kind, "entityName": name} for kind, name in entity.items()],
+             "ops": [{"key": key, "value": value, "remove": False} for key, value in values.items()]}
+    answer = client.ask("AlterClientQuotas", 1, {"entries": [entry]})
+    equal(answer["entries"][0]["errorCode"], 0, f"setting {values}")
+
+
+def case_line_64_a_quota_holds_a_client_to_it_over_all_its_connections(work):
+    rate, seconds, samples = 200_000, 6, 3
+    with node(work, quota_window_num=str(samples), moldau_shards="2") as broker:
+        Client(broker.port).create("t", partitions=4)
+        set_quota(Client(broker.port), {"client-id": "semantics"}, producer_byte_rate=rate)
+        clients = [Client(broker.port) for _ in range(4)]
+        sent = [0] * len(clients)
+        end = time.monotonic() + seconds
+
+        def produce(index):
+            while time.monotonic() < end:
+                clients[index].must_produce("t", "@ n=1 size=20000", acks=1, partition=index)
+                sent[index] += 20_000
+
+        threads = [threading.Thread(target=produce, args=(index,)) for index in range(len(clients))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        allowed = rate * (seconds + samples) + 2 * len(clients) * 20_000
+        check(rate * seconds * 0.7 < sum(sent) <= allowed * 1.1, f"{sent} bytes were sent in {seconds} s of {rate} a second")
+
+
+def case_line_64_changes_are_refused_while_the_quota_is_overdrawn(work):
+    with node(work, controller_quota_window_num="2") as broker:
+        client = Client(broker.port)
+        set_quota(client, {"client-id": "semantics"}, controller_mutation_rate=2)  # a bucket of 4
+        new = {"numPartitions": 8, "replicationFactor": 1}
+        time.sleep(0.3)
+        first = client.ask("CreateTopics", 7, {"topics": [{"name": "a", **new}], "timeoutMs": 10_000})
+        equal((first["topics"][0]["errorCode"], first["throttleTimeMs"]), (0, 0), "what overdraws it")
+        second = client.ask("CreateTopics", 7, {"topics": [{"name": "b", **new}], "timeoutMs": 10_000})
+        equal(second["topics"][0]["errorCode"], THROTTLING_QUOTA_EXCEEDED, "what comes next")
+        check(500 < second["throttleTimeMs"] <= 2000, f"held off for {second['throttleTimeMs']} ms")
+        begin = time.monotonic()
+        third = client.ask("CreateTopics", 7, {"topics": [{"name": "b", **new}], "timeoutMs": 10_000})
+        check(time.monotonic() - begin > second["throttleTimeMs"] / 1000 - 0.1, "the connection was not held off")
+        equal(third["topics"][0]["errorCode"], 0, "once it is even again")
 
 
 def case_line_14_a_codec_of_the_topic_is_that_of_its_files_and_outlives_a_restart(work):

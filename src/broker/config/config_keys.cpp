@@ -27,6 +27,8 @@ const std::set<std::string_view> kKeysInEffect = {"advertised.listeners",
                                                   "controller.listener.names",
                                                   "controller.quorum.bootstrap.servers",
                                                   "controller.quorum.voters",
+                                                  "controller.quota.window.num",
+                                                  "controller.quota.window.size.seconds",
                                                   "default.replication.factor",
                                                   "delete.topic.enable",
                                                   "fetch.max.bytes",
@@ -68,7 +70,10 @@ const std::set<std::string_view> kKeysInEffect = {"advertised.listeners",
                                                   "log.roll.ms",
                                                   "log.segment.bytes",
                                                   "log.segment.delete.delay.ms",
+                                                  "max.connection.creation.rate",
                                                   "max.connections",
+                                                  "max.connections.per.ip",
+                                                  "max.connections.per.ip.overrides",
                                                   "max.incremental.fetch.session.cache.slots",
                                                   "max.request.partition.size.limit",
                                                   "message.max.bytes",
@@ -88,11 +93,15 @@ const std::set<std::string_view> kKeysInEffect = {"advertised.listeners",
                                                   "producer.id.expiration.check.interval.ms",
                                                   "producer.id.expiration.ms",
                                                   "queued.max.request.bytes",
+                                                  "quota.window.num",
+                                                  "quota.window.size.seconds",
                                                   "replica.high.watermark.checkpoint.interval.ms",
                                                   "replica.lag.time.max.ms",
                                                   "security.inter.broker.protocol",
                                                   "socket.listen.backlog.size",
+                                                  "socket.receive.buffer.bytes",
                                                   "socket.request.max.bytes",
+                                                  "socket.send.buffer.bytes",
                                                   "unclean.leader.election.enable"};
 
 // Keys that keep somebody out. Ignoring one would open the cluster, so a start with one of them is refused.
@@ -104,23 +113,12 @@ struct Guard {
 bool differs_from_default(const config::ConfigKey& key, std::string_view value) {
   return value != key.default_value;
 }
-bool is_zero(const config::ConfigKey& /*key*/, std::string_view value) {
-  return config::parse_int(value) == 0;
-}
-// "host:100,127.0.0.1:0"
-bool has_zero(const config::ConfigKey& /*key*/, std::string_view value) {
-  return std::ranges::any_of(config::parse_list(value), [](std::string_view item) {
-    return config::parse_int(item.substr(item.rfind(':') + 1)) == 0;
-  });
-}
 
 constexpr Guard kGuards[] = {{"alter.config.policy.class.name", differs_from_default},
                              {"authorizer.class.name", differs_from_default},
                              {"client.quota.callback.class", differs_from_default},
                              {"create.topic.policy.class.name", differs_from_default},
                              {"delegation.token.secret.key", differs_from_default},
-                             {"max.connections.per.ip", is_zero},
-                             {"max.connections.per.ip.overrides", has_zero},
                              {"principal.builder.class", differs_from_default},
                              {"ssl.client.auth", differs_from_default}};
 // Of the standard authorizer, whose keys Kafka's table does not have.
@@ -144,15 +142,18 @@ bool secures_a_listener(std::string_view name) {
                              [rest](std::string_view part) { return rest.find(part) != std::string_view::npos; });
 }
 
-// "listener.name.external.max.connections"
-bool is_known_for_a_listener(std::string_view name) {
+// Of "listener.name.external.max.connections" the key "max.connections"; null: it is no key of a listener.
+const config::ConfigKey* key_of_a_listener(std::string_view name) {
   if (!name.starts_with(kListenerPrefix)) {
-    return false;
+    return nullptr;
   }
   const std::string_view rest = name.substr(kListenerPrefix.size());
   const std::size_t dot = rest.find('.');
-  return dot != std::string_view::npos && config::find(config::Scope::kBroker, rest.substr(dot + 1)) != nullptr;
+  return dot == std::string_view::npos ? nullptr : config::find(config::Scope::kBroker, rest.substr(dot + 1));
 }
+
+// Those that a listener may have of its own.
+constexpr std::string_view kListenerKeysInEffect[] = {"max.connection.creation.rate", "max.connections"};
 
 // Letters to insert, delete or replace to make `b` of `a`. O(|a|·|b|), and the keys are short.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -214,8 +215,12 @@ void judge_keys(ConfigReader& reader, NodeConfig& config) {
     }
     if (secures_a_listener(name) || (name == kSuperUsers && !config::trim(entry.value).empty())) {
       reader.fail(name, kWouldOpen);
-    } else if (is_known_for_a_listener(name)) {
-      add(ineffective[kOfListeners], name);
+    } else if (const config::ConfigKey* own = key_of_a_listener(name)) {
+      if (std::ranges::find(kListenerKeysInEffect, own->name) == std::end(kListenerKeysInEffect)) {
+        add(ineffective[kOfListeners], name);
+      } else if (const char* why = config::refuse_value(*own, entry.value)) {
+        reader.fail(name, "'" + entry.value + "' " + why);
+      }
     } else if (key == nullptr) {
       add(unknown, name_with_hint(name, entry));
     } else if (const char* why = config::refuse_value(*key, entry.value)) {

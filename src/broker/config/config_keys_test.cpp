@@ -16,8 +16,7 @@ TEST(ConfigKeys, WhatKeepsSomebodyOutRefusesTheStart) {
   for (const std::string_view properties :
        {"authorizer.class.name=x", "super.users=User:admin", "create.topic.policy.class.name=x",
         "alter.config.policy.class.name=x", "client.quota.callback.class=x", "ssl.client.auth=required",
-        "delegation.token.secret.key=x", "principal.builder.class=x", "max.connections.per.ip=0",
-        "max.connections.per.ip.overrides=a:1,10.0.0.1:0", "listener.name.external.ssl.client.auth=required",
+        "delegation.token.secret.key=x", "principal.builder.class=x", "listener.name.external.ssl.client.auth=required",
         "listener.name.plaintext.ssl.keystore.location=/k", "listener.name.x.sasl.enabled.mechanisms=PLAIN",
         "listener.name.x.scram-sha-256.sasl.jaas.config=secret", "listener.name.x.principal.builder.class=y"}) {
     const auto config = read(properties);
@@ -26,8 +25,7 @@ TEST(ConfigKeys, WhatKeepsSomebodyOutRefusesTheStart) {
     EXPECT_EQ(config.error().text.find("secret,"), std::string::npos);
   }
   for (const std::string_view properties :
-       {"authorizer.class.name=", "super.users=", "ssl.client.auth=none", "max.connections.per.ip=5",
-        "max.connections.per.ip.overrides=a:10",
+       {"authorizer.class.name=", "super.users=", "ssl.client.auth=none",
         "principal.builder.class=org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder"}) {
     EXPECT_TRUE(read(properties)) << properties;
   }
@@ -50,12 +48,12 @@ TEST(ConfigKeys, TheNearestKeyIsAFewLettersAway) {
   EXPECT_EQ(nearest_key(""), "");
 }
 
-TEST(ConfigKeys, AKnownKeyOfOneListenerIsWithoutEffect) {
-  const auto config = read("listener.name.plaintext.max.connections=5\nnum.io.threads=3\n");
+TEST(ConfigKeys, MostKeysOfOneListenerAreWithoutEffect) {
+  const auto config = read("listener.name.plaintext.num.network.threads=5\nnum.io.threads=3\n");
   ASSERT_TRUE(config) << config.error().text;
   ASSERT_EQ(config->warnings.size(), 2U);
   EXPECT_EQ(config->warnings[0],
-            "known configuration keys without effect here: listener.name.plaintext.max.connections: "
+            "known configuration keys without effect here: listener.name.plaintext.num.network.threads: "
             "all listeners share the keys without a listener's name");
   EXPECT_EQ(config->warnings[1],
             "known configuration keys without effect here: num.io.threads: "

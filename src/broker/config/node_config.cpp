@@ -7,6 +7,7 @@
 #include "broker/config/config_keys.h"
 #include "broker/config/config_reader.h"
 #include "broker/config/config_rules.h"
+#include "broker/config/connection_config.h"
 #include "broker/config/listener_config.h"
 #include "broker/config/listener_parser.h"
 #include "config_schema/config_value.h"
@@ -27,6 +28,7 @@ class Builder {
     identity();
     read_listeners(reader_, config_);
     read_quorum(reader_, config_);
+    read_connections(reader_, config_);
     http();
     directories();
     numbers();
@@ -104,8 +106,10 @@ class Builder {
     if (config_.connection_idle_max.count() < 0) {
       config_.connection_idle_max = ConfigReader::kForever;  // as in Kafka: never closed
     }
-    reader_.number("max.connections", config_.connections_max);
     reader_.number("max.request.partition.size.limit", config_.described_partitions_max);
+    window("quota.window.num", "quota.window.size.seconds", config_.quota_window);
+    window("controller.quota.window.num", "controller.quota.window.size.seconds", config_.mutation_quota_window);
+    reader_.milliseconds("moldau.slow.request.ms", config_.slow_request_after);
     reader_.number("fetch.max.bytes", config_.fetch_bytes_max);
     reader_.number("max.incremental.fetch.session.cache.slots", config_.fetch_session_slots);
     reader_.number("moldau.decompressed.batch.bytes.max", config_.decompressed_bytes_max);
@@ -142,6 +146,14 @@ class Builder {
     reader_.real("log.cleaner.io.buffer.load.factor", cleaner.dedupe_load_factor);
     reader_.number("log.cleaner.io.buffer.size", cleaner.io_buffer_bytes);
     reader_.real("log.cleaner.io.max.bytes.per.second", cleaner.io_bytes_per_second);
+  }
+
+  void window(std::string_view samples, std::string_view seconds, QuotaWindow& window) {
+    reader_.number(samples, window.samples);
+    auto sample = static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::seconds>(window.sample).count());
+    reader_.number(seconds, sample);
+    window.sample =
+        std::min<std::chrono::milliseconds>(std::chrono::seconds(sample), ConfigReader::kForever / window.samples);
   }
 
   ConfigReader reader_;

@@ -22,7 +22,9 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/ip_address.h"
 #include "broker/config/config_layers.h"
+#include "broker/quota/rate.h"
 #include "runtime/net.h"
 #include "storage/cleaner/cleaner_config.h"
 
@@ -33,8 +35,11 @@ struct ListenerConfig {
   runtime::Endpoint bind;                       // host "" means every address
   std::optional<runtime::Endpoint> advertised;  // none: the address at which the client reached us
   bool is_controller = false;
-  bool is_told = true;                      // false: advertised.listeners is set and leaves it out
-  std::string wildcard_host = "localhost";  // stands for "every address" where an address is told
+  bool is_told = true;                       // false: advertised.listeners is set and leaves it out
+  std::string wildcard_host = "localhost";   // stands for "every address" where an address is told
+  std::int32_t connections_max = INT32_MAX;  // listener.name.X.max.connections
+  std::int32_t creation_rate = INT32_MAX;    // listener.name.X.max.connection.creation.rate
+  bool is_for_brokers_alone = false;         // brokers use it among themselves, and clients have another
 
   // What the cluster is told: the advertised address or the bound one. Its port may be 0: any free one.
   [[nodiscard]] runtime::Endpoint told() const;
@@ -58,11 +63,20 @@ struct NodeConfig {
   std::int64_t request_memory_bytes = -1;      // queued.max.request.bytes, moldau.request.memory.bytes; -1: by memory
   std::chrono::milliseconds connection_idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
   std::int32_t connections_max = INT32_MAX;                                  // max.connections
+  std::int32_t connections_per_ip_max = INT32_MAX;                           // max.connections.per.ip
+  std::map<IpAddress, std::size_t> connections_per_ip_overrides;             // max.connections.per.ip.overrides
+  std::int32_t connection_creation_rate = INT32_MAX;                         // max.connection.creation.rate
+  std::int32_t socket_receive_buffer_bytes = -1;      // socket.receive.buffer.bytes, if set; -1: the system's
+  std::int32_t socket_send_buffer_bytes = -1;         // socket.send.buffer.bytes, if set
   std::size_t descriptors_max = INT32_MAX;            // that the process may open: limits connections too; no key
   std::int32_t described_partitions_max = 2000;       // max.request.partition.size.limit
   std::int32_t fetch_bytes_max = 57'671'680;          // fetch.max.bytes
   std::int32_t fetch_session_slots = 1000;            // max.incremental.fetch.session.cache.slots
   std::int64_t decompressed_bytes_max = 104'857'600;  // moldau.decompressed.batch.bytes.max
+
+  QuotaWindow quota_window;           // quota.window.num, quota.window.size.seconds
+  QuotaWindow mutation_quota_window;  // controller.quota.window.num, controller.quota.window.size.seconds
+  std::chrono::milliseconds slow_request_after = std::chrono::seconds(1);  // moldau.slow.request.ms; negative: never
 
   std::int32_t partitions_default = 1;          // num.partitions
   std::int32_t replication_factor_default = 1;  // default.replication.factor

@@ -1,5 +1,6 @@
 #include "broker/handlers/create_partitions_handler.h"
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -12,6 +13,8 @@ using protocol::CreatePartitionsRequest;
 using protocol::CreatePartitionsResponse;
 
 namespace {
+
+constexpr std::int16_t kFirstStrictVersion = 3;  // from here on a used-up quota refuses (KIP-599)
 
 metadata::CreatePartitions to_controller(const CreatePartitionsRequest& decoded) {
   metadata::CreatePartitions request{.topics = {}, .validate_only = decoded.validate_only};
@@ -41,12 +44,17 @@ void CreatePartitionsHandler::handle(Request request) {
     return request.close();
   }
   metadata::CreatePartitions wish = to_controller(*decoded);
+  metadata::MutationAsker asker{.client_id = std::string(request.client_id()),
+                                .strict = request.version() >= kFirstStrictVersion};
+  request.waits_for("the controller");
   controller_.create_partitions(
-      std::move(wish), [asked = std::make_unique<Request>(std::move(request)), decoded = *std::move(decoded)](
-                           const std::expected<std::vector<metadata::PartitionsAdded>, metadata::ApiError>& added) {
+      std::move(wish), std::move(asker),
+      [asked = std::make_unique<Request>(std::move(request)), decoded = *std::move(decoded)](
+          const std::expected<Metered<std::vector<metadata::PartitionsAdded>>, metadata::ApiError>& added) {
         CreatePartitionsResponse response;
         if (added) {
-          for (const metadata::PartitionsAdded& topic : *added) {
+          asked->hold_off(added->hold_off);
+          for (const metadata::PartitionsAdded& topic : added->outcomes) {
             add(response, topic.topic, topic.error);
           }
         } else {

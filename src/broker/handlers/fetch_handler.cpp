@@ -1,6 +1,7 @@
 #include "broker/handlers/fetch_handler.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -146,7 +147,13 @@ void FetchHandler::handle(Request request) {
                             names_known_partition(*decoded, request.version(), *context_.router.image()))) {
     return request.reply(failed_answer(*decoded));
   }
-  const FetchTerms terms = terms_of(*decoded, request.version(), context_.limits);
+  FetchTerms terms = terms_of(*decoded, request.version(), context_.limits);
+  request.waits_for("data", std::chrono::milliseconds(std::max(0, terms.max_wait_ms)));
+  if (const auto burst = request.fetch_burst(); burst && terms.replica < NodeId{0}) {
+    // More would be held off for sure, however idle the client was.
+    terms.bytes_max = static_cast<std::size_t>(std::min(static_cast<double>(terms.bytes_max), *burst));
+    terms.min_bytes = std::min(terms.min_bytes, terms.bytes_max);
+  }
   FetchSessionCache::Request asked = to_session_request(*decoded, request.version(), *context_.router.image());
   if (std::optional<FetchContext> session = sessions_.try_open(asked)) {
     return start(std::move(request), *std::move(session), terms);

@@ -245,6 +245,9 @@ void FetchOperation::answer() {
   deadline_.cancel();
   release_parts();
   std::vector<FetchOutcome> outcomes = decide();
+  if (is_held_off()) {
+    return send_nothing();
+  }
   sessions_.finish(std::move(session_), std::move(outcomes),
                    [weak = weak_from_this()](FetchContext session, const FetchContext::Answer& session_answer) {
                      if (const auto self = weak.lock()) {
@@ -252,6 +255,26 @@ void FetchOperation::answer() {
                        self->send(session_answer);
                      }
                    });
+}
+
+bool FetchOperation::is_held_off() {
+  if (!request_.limited() || terms_.replica >= NodeId{0}) {
+    return false;
+  }
+  constexpr double kAnswerBytes = 20;  // about, beside the records
+  constexpr double kPartitionBytes = 40;
+  double bytes = kAnswerBytes;
+  for (const std::size_t of_partition : bytes_) {
+    bytes += of_partition > 0 ? static_cast<double>(of_partition) + kPartitionBytes : 0;
+  }
+  return request_.charge_fetch(bytes);
+}
+
+void FetchOperation::send_nothing() {
+  FetchResponse response;
+  response.session_id = session_.session_id();
+  request_.reply(response);
+  answered_();
 }
 
 void FetchOperation::send(const FetchContext::Answer& session_answer) {

@@ -1,5 +1,8 @@
 // One fetch from its request to its answer, on the connection's shard.
 //
+// Quota:      an answer that goes over its client's quota is sent without data, and does not count; the session stays
+// as
+//             it was.
 // Invariants: O1 it answers once; from then on its parts are told to go and later deliveries are ignored.
 //             O2 reads_ always holds the newest read of every partition, and their sums are right.
 #pragma once
@@ -57,6 +60,8 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
   // Ends the session's part, which may take a later turn, then sends.
   void answer();
   void send(const FetchContext::Answer& session_answer);
+  [[nodiscard]] bool is_held_off();
+  void send_nothing();
   void release_parts();
   // How much of each read goes into the answer, and what that means for the session.
   [[nodiscard]] std::vector<FetchOutcome> decide();

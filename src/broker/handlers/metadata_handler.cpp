@@ -188,7 +188,7 @@ void MetadataHandler::handle(Request request) {
   } else {
     topics.add_asked([&](std::string_view name) {
       if (decoded->allow_auto_topic_creation && identity_.auto_create_topics) {
-        creator_.create_soon(name);
+        creator_.create_soon(name, request.client_id());
       }
     });
   }

@@ -25,7 +25,7 @@ class TopicAutoCreator {
  public:
   virtual ~TopicAutoCreator() = default;
   // Starts the creation unless one for this name is under way. Any failure is only logged: the client asks again.
-  virtual void create_soon(std::string_view topic) = 0;
+  virtual void create_soon(std::string_view topic, std::string_view client_id) = 0;
 };
 
 struct ClusterIdentity {

@@ -158,6 +158,11 @@ void ProduceHandler::handle(Request request) {
   pending->terms.zstd_allowed = pending->request.version() >= kFirstVersionWithZstd;
   pending->terms.deadline =
       context_.shard.clock().now() + std::chrono::milliseconds(std::max(0, pending->decoded.timeout_ms));
+  if (pending->decoded.acks == 0) {
+    pending->request.exempt_from_time();
+  } else if (pending->decoded.acks < 0) {
+    pending->request.waits_for("its replicas and disks");
+  }
   judge(*pending);
   if (pending->items.empty()) {
     return answer(*pending);
@@ -337,6 +342,7 @@ void ProduceHandler::answer(Pending& pending) {
   const bool any_error = std::ranges::any_of(pending.outcomes, [&](const AppendOutcome& outcome) {
     return outcome.error != ErrorCode::kNone && !pending.superseded[outcome.index];
   });
+  pending.request.charge_produce();
   if (pending.decoded.acks == 0) {
     return any_error ? pending.request.close() : pending.request.reply_nothing();
   }

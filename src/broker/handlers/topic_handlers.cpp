@@ -19,6 +19,9 @@ using protocol::ErrorCode;
 namespace {
 
 constexpr std::int16_t kFirstVersionWithStates = 6;
+// From these on a used-up quota refuses (KIP-599).
+constexpr std::int16_t kFirstStrictCreation = 6;
+constexpr std::int16_t kFirstStrictDeletion = 5;
 
 metadata::CreateTopics to_controller(const CreateTopicsRequest& decoded) {
   metadata::CreateTopics request{.validate_only = decoded.validate_only};
@@ -76,25 +79,30 @@ void CreateTopicsHandler::handle(Request request) {
   for (const auto& topic : decoded->topics) {
     names.emplace_back(topic.name);
   }
+  metadata::MutationAsker asker{.client_id = std::string(request.client_id()),
+                                .strict = request.version() >= kFirstStrictCreation};
+  request.waits_for("the controller");
   auto asked = std::make_unique<Request>(std::move(request));
-  controller_.create_topics(to_controller(*decoded),
-                            [asked = std::move(asked), names = std::move(names)](
-                                std::expected<std::vector<metadata::TopicCreated>, metadata::ApiError> created) {
-                              CreateTopicsResponse response;
-                              if (created) {
-                                for (const metadata::TopicCreated& topic : *created) {
-                                  fill(response.topics.emplace_back(), topic);
-                                }
-                              } else {
-                                for (const std::string& name : names) {
-                                  auto& out = response.topics.emplace_back();
-                                  out.name = name;
-                                  out.error_code = to_wire(created.error().code);
-                                  out.error_message = message_of(created.error());
-                                }
-                              }
-                              asked->reply(response);
-                            });
+  controller_.create_topics(
+      to_controller(*decoded), std::move(asker),
+      [asked = std::move(asked), names = std::move(names)](
+          const std::expected<Metered<std::vector<metadata::TopicCreated>>, metadata::ApiError>& created) {
+        CreateTopicsResponse response;
+        if (created) {
+          asked->hold_off(created->hold_off);
+          for (const metadata::TopicCreated& topic : created->outcomes) {
+            fill(response.topics.emplace_back(), topic);
+          }
+        } else {
+          for (const std::string& name : names) {
+            auto& out = response.topics.emplace_back();
+            out.name = name;
+            out.error_code = to_wire(created.error().code);
+            out.error_message = message_of(created.error());
+          }
+        }
+        asked->reply(response);
+      });
 }
 
 void DeleteTopicsHandler::handle(Request request) {
@@ -116,11 +124,15 @@ void DeleteTopicsHandler::handle(Request request) {
       deletions.push_back({.name = std::string(name), .id = {}});
     }
   }
+  metadata::MutationAsker asker{.client_id = std::string(request.client_id()),
+                                .strict = request.version() >= kFirstStrictDeletion};
+  request.waits_for("the controller");
   auto asked = std::make_unique<Request>(std::move(request));
   std::vector<metadata::TopicDeletion> named = deletions;
   controller_.delete_topics(
-      std::move(deletions), [asked = std::move(asked), named = std::move(named)](
-                                std::expected<std::vector<metadata::TopicDeleted>, metadata::ApiError> deleted) {
+      std::move(deletions), std::move(asker),
+      [asked = std::move(asked), named = std::move(named)](
+          const std::expected<Metered<std::vector<metadata::TopicDeleted>>, metadata::ApiError>& deleted) {
         DeleteTopicsResponse response;
         const auto add = [&](const std::optional<std::string>& name, const Uuid& id, const metadata::ApiError& error) {
           auto& out = response.responses.emplace_back();
@@ -133,7 +145,8 @@ void DeleteTopicsHandler::handle(Request request) {
           out.error_message = message_of(error);
         };
         if (deleted) {
-          for (const metadata::TopicDeleted& topic : *deleted) {
+          asked->hold_off(deleted->hold_off);
+          for (const metadata::TopicDeleted& topic : deleted->outcomes) {
             add(topic.name, topic.id, topic.error);
           }
         } else {

@@ -76,7 +76,8 @@ void Connection::on_writable() {
 void Connection::receive() {
   std::size_t read_bytes = 0;
   while (!closed_ && !draining_ && !stalled_) {
-    if (parse_frames() != Parse::kNeedBytes || peer_ended_ || read_bytes >= kReadBytesPerEvent || must_hold_back()) {
+    if (muted_ || parse_frames() != Parse::kNeedBytes || peer_ended_ || read_bytes >= kReadBytesPerEvent ||
+        must_hold_back()) {
       break;
     }
     track_partial();
@@ -132,7 +133,7 @@ void Connection::after_receiving() {
 
 Connection::Parse Connection::parse_frames() {
   Parse outcome = Parse::kNeedBytes;
-  while (!closed_ && !draining_) {
+  while (!closed_ && !draining_ && !muted_) {
     const auto announced = buffer_.announced();
     if (!announced) {
       break;
@@ -159,7 +160,7 @@ Connection::Parse Connection::parse_frames() {
   if (closed_ || draining_) {
     outcome = Parse::kStopped;
   }
-  hold_ = outcome == Parse::kMustWait ? Hold::kFrame : Hold::kNone;
+  hold_ = muted_ ? Hold::kMuted : outcome == Parse::kMustWait ? Hold::kFrame : Hold::kNone;
   return outcome;
 }
 
@@ -170,8 +171,9 @@ bool Connection::may_start(bool is_produce) const noexcept {
   if (answers_are_full || slots_.size() >= kUnansweredMax) {
     return false;
   }
+  const bool beside_others = is_produce && !info_.one_at_a_time;
   return std::all_of(slots_.begin(), slots_.end(),
-                     [&](const Slot& slot) { return slot.response.has_value() || (is_produce && slot.is_produce); });
+                     [&](const Slot& slot) { return slot.response.has_value() || (beside_others && slot.is_produce); });
 }
 
 void Connection::start_frame(std::size_t frame_bytes) {
@@ -237,6 +239,9 @@ void Connection::complete(std::uint64_t sequence, Response response) {
   MOLDAU_ASSERT(!slot.response.has_value());
   if (response.kind == Response::Kind::kClose) {
     draining_ = true;  // what is behind it is not started any more
+  }
+  if (response.mute.count() > 0) {
+    mute(response.mute);
   }
   answer_bytes_ += response.frame.size();
   slot.response = std::move(response);
@@ -323,13 +328,43 @@ void Connection::look_at_peer() {
     case runtime::PeerState::kGone: close(); return;
     case runtime::PeerState::kEnded: break;
   }
-  if (stalled_) {
-    return;  // whole requests may wait in the socket: for memory, not for the peer
+  if (stalled_ || muted_) {
+    return;  // whole requests may wait in the socket: for memory or time, not for the peer
   }
   peer_ended_at_ = peer_ended_at_.value_or(now);
   if (now - std::max(*peer_ended_at_, last_active_) > kPeerEndedMax) {
     close();
   }
+}
+
+// Another answer may prolong it.
+void Connection::mute(std::chrono::milliseconds time) {
+  const runtime::MonoTime until = environment_.shard.clock().now() + time;
+  if (!mute_over_) {
+    mute_over_ = std::make_unique<runtime::Timer>(environment_.shard.timers(), [this] { unmute(); });
+  }
+  if (!std::exchange(muted_, true) || until > mute_over_->when()) {
+    mute_over_->arm(until);
+  }
+  if (hold_ == Hold::kNone) {
+    hold_ = Hold::kMuted;
+  }
+  if (!stalled_) {
+    end_partial();  // it is not the peer's fault that nothing more arrives
+  }
+}
+
+void Connection::unmute() {
+  muted_ = false;
+  if (closed_ || stalled_) {
+    return;
+  }
+  if (watching_read_) {
+    hold_ = Hold::kNone;  // nothing has arrived meanwhile
+    return;
+  }
+  receive();
+  watch_if_reading();
 }
 
 void Connection::drain() {

@@ -11,6 +11,8 @@
 //   C5  what arrived whole before the peer's end of stream is answered, as long as an answer leaves every
 //       kPeerEndedMax.
 //   C6  a peer that has left is noticed while nothing is read too: see look_at_peer.
+//   C7  after an answer that mutes it no frame is started, and nothing read, until that time is over; what was started
+//       before is answered.
 // Bounds: frame_bytes_max = socket.request.max.bytes; kUnansweredMax; kOutgoingBytesMax.
 // Source: Kafka's SocketServer and Selector (inventory §6, 1 and 2). Difference: Produces are pipelined (C2).
 #pragma once
@@ -33,6 +35,7 @@
 #include "broker/net/response.h"
 #include "runtime/net.h"
 #include "runtime/shard.h"
+#include "runtime/timer.h"
 
 namespace moldau::broker {
 
@@ -47,7 +50,9 @@ struct ConnectionInfo {
   runtime::Endpoint peer;
   std::string software_name = "unknown";  // from ApiVersions v3+
   std::string software_version = "unknown";
-  bool handed_over = false;  // it may not move again
+  std::string client_id;       // of the last request
+  bool handed_over = false;    // it may not move again
+  bool one_at_a_time = false;  // its Produces wait for each other: no quota is outrun by what is in flight
   ConnectionSlot slot;
 };
 
@@ -146,6 +151,7 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
     kNone,
     kFrame,  // a whole frame is here that may not start yet
     kSpace,  // its place is full, and the frame in it could not start yet
+    kMuted,  // its client is held off
   };
 
   void on_turn_end() override;
@@ -163,6 +169,8 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   void watch_if_reading();
   void close_if_finished();
   void close();
+  void mute(std::chrono::milliseconds time);
+  void unmute();
 
   Environment environment_;
   ConnectionId id_;
@@ -189,6 +197,8 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   bool draining_ = false;    // no further frame is started
   bool cut_ = false;         // the answers from here on are not wanted: the connection closes behind those before
   bool closed_ = false;      // the table destroys it at the end of the turn
+  bool muted_ = false;
+  std::unique_ptr<runtime::Timer> mute_over_;  // made when first muted: most never are
 };
 
 }  // namespace moldau::broker

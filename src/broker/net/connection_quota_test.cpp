@@ -1,5 +1,7 @@
 #include "broker/net/connection_quota.h"
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -11,56 +13,70 @@ namespace {
 
 using moldau::testing::ManualShard;
 
-TEST(ConnectionQuota, GivesNoMoreSlotsThanTheLimit) {
+const std::optional<IpAddress> kHere = IpAddress::parse("127.0.0.1");
+
+struct ConnectionQuotaTest : ::testing::Test {
+  ConnectionSlot open() {
+    EXPECT_TRUE(quota.has_room(listener));
+    return quota.admit(listener, kHere).slot;
+  }
   ManualShard home;
-  ConnectionQuota quota(home, 2);
-  auto first = quota.try_open();
-  auto second = quota.try_open();
-  EXPECT_TRUE(first && second);
-  EXPECT_FALSE(quota.try_open());
+  ConnectionQuota quota{home, {.connections_max = 2}};
+  ConnectionQuota::ListenerIndex listener = quota.add_listener({});
+};
+
+TEST_F(ConnectionQuotaTest, GivesNoMoreSlotsThanTheLimit) {
+  std::optional<ConnectionSlot> first = open();
+  const ConnectionSlot second = open();
+  EXPECT_FALSE(quota.has_room(listener));
   first.reset();
   home.turn();
-  EXPECT_EQ(quota.open(), 1U);
-  EXPECT_TRUE(quota.try_open());
+  EXPECT_EQ(quota.limits().open(), 1U);
+  EXPECT_TRUE(quota.has_room(listener));
 }
 
-TEST(ConnectionQuota, WhoWaitsIsToldInOrderOncePerSlot) {
-  ManualShard home;
-  ConnectionQuota quota(home, 2);
-  auto first = quota.try_open();
-  auto second = quota.try_open();
+TEST_F(ConnectionQuotaTest, WhoWaitsIsToldInOrderAndAsksAgain) {
+  std::optional<ConnectionSlot> first = open();
+  const ConnectionSlot second = open();
   std::vector<int> told;
-  quota.wait([&told] { told.push_back(1); });
-  quota.wait([&told] { told.push_back(2); });
+  quota.wait([&] {
+    told.push_back(1);
+    quota.wait([&] { told.push_back(3); });
+  });
+  quota.wait([&] { told.push_back(2); });
   first.reset();
-  home.turn();
-  EXPECT_EQ(told, std::vector<int>({1}));
-  second.reset();
   home.turn();
   EXPECT_EQ(told, std::vector<int>({1, 2}));
+  quota.set({.connections_max = 5});
+  EXPECT_EQ(told, std::vector<int>({1, 2, 3}));
 }
 
-TEST(ConnectionQuota, ConnectionsLeaveAThirdOfTheDescriptorsToFiles) {
+TEST_F(ConnectionQuotaTest, WhoIsTurnedAwayGetsNoSlot) {
+  quota.set({.per_address_max = 1});
+  const ConnectionSlot first = open();
+  const ConnectionQuota::Admission refused = quota.admit(listener, kHere);
+  EXPECT_EQ(refused.judgement.verdict, ConnectionLimits::Verdict::kTooMany);
+  home.turn();
+  EXPECT_EQ(quota.limits().open(), 1U);
+}
+
+TEST(ConnectionShares, ConnectionsLeaveAThirdOfTheDescriptorsToFiles) {
   for (const std::size_t descriptors : {256, 1024, 20'000, 1'000'000}) {
-    const ConnectionShares shares = connection_shares(INT32_MAX, descriptors);
+    const ConnectionShares shares = connection_shares(descriptors);
     EXPECT_LE(shares.broker + shares.controller + 2 * shares.waiting, descriptors * 7 / 10) << descriptors;
     EXPECT_GE(shares.waiting, 8U);
   }
-  EXPECT_EQ(connection_shares(100, 20'000).broker, 100U);
-  EXPECT_EQ(connection_shares(100, 20'000).controller, 100U);
 }
 
-TEST(ConnectionQuota, ASlotThatMovesCountsOnce) {
-  ManualShard home;
-  ConnectionQuota quota(home, 2);
+TEST_F(ConnectionQuotaTest, ASlotThatMovesCountsOnce) {
   {
-    auto slot = quota.try_open();
-    ConnectionSlot moved = *std::move(slot);
+    ConnectionSlot slot = open();
+    ConnectionSlot moved = std::move(slot);
     ConnectionSlot again;
     again = std::move(moved);
   }
   home.turn();
-  EXPECT_EQ(quota.open(), 0U);
+  EXPECT_EQ(quota.limits().open(), 0U);
 }
 
 }  // namespace

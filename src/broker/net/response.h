@@ -1,6 +1,7 @@
 // One answer on its way to a client: bytes in memory, with file ranges spliced in that leave by sendfile.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,9 +39,10 @@ struct Response {
   ByteVector frame;
   std::vector<Splice> splices;
   Kind kind = Kind::kAnswer;
+  std::chrono::milliseconds mute{0};  // for so long nothing more of the client is started (KIP-219)
 
-  [[nodiscard]] static Response none() { return {.frame = {}, .splices = {}, .kind = Kind::kNone}; }
-  [[nodiscard]] static Response close() { return {.frame = {}, .splices = {}, .kind = Kind::kClose}; }
+  [[nodiscard]] static Response none() { return {.frame = {}, .splices = {}, .kind = Kind::kNone, .mute = {}}; }
+  [[nodiscard]] static Response close() { return {.frame = {}, .splices = {}, .kind = Kind::kClose, .mute = {}}; }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     std::size_t size = frame.size();

@@ -13,6 +13,7 @@
 #include "broker/node/live_config.h"
 #include "broker/node/node_controller.h"
 #include "broker/node/node_directories.h"
+#include "broker/node/node_limits.h"
 #include "broker/node/node_metrics.h"
 #include "broker/node/raft_metadata_log.h"
 #include "broker/node/replica_host.h"
@@ -56,7 +57,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
     std::unique_ptr<AutoCreator> auto_creator;
     std::unique_ptr<HomeDirectoryLink> directory;
     std::unique_ptr<ShardServices> services;
-    std::unique_ptr<RouterPublisher> publisher;
+    std::unique_ptr<ShardPublisher> publisher;
 
     // One of kDropSteps, and whoever waits for the controller.
     void drop(std::size_t step) {
@@ -101,9 +102,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   ClusterIdentity identity_;
   storage::SharedRandom random_;
   Events events_;
-  ConnectionShares shares_;
-  ConnectionQuota broker_quota_;
-  ConnectionQuota controller_quota_;  // of its own, as in Kafka: clients cannot lock the controller out
+  NodeLimits limits_;
   std::deque<Acceptor> acceptors_;
   ControllerTarget target_;  // read on the home shard
   std::vector<PerShard> shards_;
@@ -135,9 +134,7 @@ Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectories
       live_config_(broker_configs_, world.logger, [this](const NodeConfig& now) { on_config_changed(now); }),
       identity_{.cluster_id = directories_.cluster_id, .auto_create_topics = config_.auto_create_topics},
       random_(world.random.next() ^ kRandomSeedMix),
-      shares_(connection_shares(static_cast<std::size_t>(config_.connections_max), config_.descriptors_max)),
-      broker_quota_(world.shard(0), shares_.broker),
-      controller_quota_(world.shard(0), shares_.controller),
+      limits_(world.shard(0), config_),
       shards_(world.shard_count()) {}
 
 Node::Impl::~Impl() {
@@ -217,9 +214,9 @@ void Node::Impl::on_config_changed(const NodeConfig& now) {
 
 bool Node::Impl::bind_listeners() {
   for (const ListenerConfig& listener : config_.listeners) {
-    ConnectionQuota& quota = listener.is_controller ? controller_quota_ : broker_quota_;
-    Acceptor& acceptor = acceptors_.emplace_back(listener, quota, shares_.waiting, world_.logger);
-    if (const Result<> bound = acceptor.bind(world_.network(0), config_.listen_backlog); !bound) {
+    Acceptor& acceptor =
+        acceptors_.emplace_back(listener, limits_.connections_of(listener), limits_.shares().waiting, world_.logger);
+    if (const Result<> bound = acceptor.bind(world_.network(0), listen_options(config_)); !bound) {
       refuse("listener " + listener.name + " on " + listener.bind.host + ":" + std::to_string(listener.bind.port) +
              ": " + listen_refusal(bound.error()));
       return false;
@@ -246,7 +243,7 @@ void Node::Impl::make_shards() {
                                                                                     .controller = *shard.controller,
                                                                                     .auto_creator = *shard.auto_creator,
                                                                                     .log_levels = log_levels_});
-        shard.publisher = std::make_unique<RouterPublisher>(shard.services->router());
+        shard.publisher = std::make_unique<ShardPublisher>(shard.services->router(), shard.services->accounts());
       },
       [this] {
         if (stopping_) {
@@ -338,6 +335,7 @@ void Node::Impl::start_metadata() {
   // The home hosts new partitions before any shard is asked for them: it is told first.
   loader_->add_publisher(home(), live_config_);
   loader_->add_publisher(home(), *replicas_);
+  loader_->add_publisher(home(), limits_);
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     loader_->add_publisher(world_.shard(i), *shards_[i].publisher);
   }
@@ -345,6 +343,7 @@ void Node::Impl::start_metadata() {
   target_.shell = shell_.get();
   target_.producer_ids = producer_ids_.get();
   target_.raft = raft_.get();
+  target_.mutations = &limits_.mutations();
   lifecycle_ = std::make_unique<BrokerLifecycle>(
       home(), world_.logger, *shell_, *loader_,
       BrokerLifecycle::Options{.registration = std::move(broker), .heartbeat_interval = config_.heartbeat_interval},
@@ -550,6 +549,9 @@ void Node::Impl::collect_metrics(Function<void(std::string)> done) {
       [this, gathering] {
         NodeMetrics node;
         node.ready = ready();
+        for (const Acceptor& acceptor : acceptors_) {
+          node.connections_refused += acceptor.refused_total();
+        }
         node.partitions_hosted = replicas_ ? replicas_->partitions() : 0;
         node.partitions_damaged = replicas_ ? replicas_->damaged() : 0;
         if (replicas_) {

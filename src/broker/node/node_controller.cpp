@@ -1,7 +1,12 @@
 #include "broker/node/node_controller.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <utility>
+
+#include "broker/request/request_accounts.h"
 
 namespace moldau::broker {
 
@@ -66,6 +71,43 @@ void ControllerLink::answer(std::uint64_t number, std::expected<T, ApiError> ans
   }
 }
 
+namespace {
+
+// The quota of one request. What it says of holding off is read when the request is answered.
+class RequestMutations final : public metadata::MutationQuota {
+ public:
+  RequestMutations(const ControllerTarget& target, const metadata::MutationAsker& asker)
+      : ledger_(*target.mutations), asker_(asker), now_(target.home->clock().now()) {}
+
+  [[nodiscard]] bool take(std::size_t partitions) override {
+    const auto taken = ledger_.take({kAnonymous, asker_.client_id}, static_cast<double>(partitions), asker_.strict,
+                                    std::chrono::floor<QuotaTime>(now_.time_since_epoch()));
+    *held_off_until_ = std::max(*held_off_until_, now_ + taken.hold_off);
+    return taken.given;
+  }
+
+  // The reply to give to the controller's shell.
+  template <class T>
+  [[nodiscard]] auto metered(const ControllerTarget& target, ControllerReply<Metered<T>> back) const {
+    return [back = std::move(back), until = held_off_until_,
+            &clock = target.home->clock()](std::expected<T, ApiError> told) mutable {
+      if (!told) {
+        return back(std::unexpected(std::move(told.error())));
+      }
+      const auto left = std::max(runtime::MonoTime::duration(0), *until - clock.now());
+      back(Metered<T>(*std::move(told), std::chrono::ceil<QuotaTime>(left)));
+    };
+  }
+
+ private:
+  MutationLedger& ledger_;
+  const metadata::MutationAsker& asker_;
+  runtime::MonoTime now_;
+  std::shared_ptr<runtime::MonoTime> held_off_until_ = std::make_shared<runtime::MonoTime>();
+};
+
+}  // namespace
+
 template <class T, class Request>
 void ControllerLink::ask(Request request, ControllerReply<T> reply,
                          void (metadata::ControllerShell::*call)(Request, metadata::ControllerShell::Reply<T>)) {
@@ -74,19 +116,30 @@ void ControllerLink::ask(Request request, ControllerReply<T> reply,
   });
 }
 
-void ControllerLink::create_topics(metadata::CreateTopics request,
-                                   ControllerReply<std::vector<metadata::TopicCreated>> reply) {
-  ask(std::move(request), std::move(reply), &metadata::ControllerShell::create_topics);
+template <class T, class Wish>
+void ControllerLink::ask_metered(Wish wish, metadata::MutationAsker asker, ControllerReply<Metered<T>> reply,
+                                 void (metadata::ControllerShell::*call)(Wish, metadata::ControllerShell::Reply<T>,
+                                                                         metadata::MutationQuota*)) {
+  hop<Metered<T>>(std::move(reply), [call, wish = std::move(wish), asker = std::move(asker)](
+                                        const ControllerTarget& target, auto back) mutable {
+    RequestMutations quota(target, asker);
+    (target.shell->*call)(std::move(wish), quota.metered<T>(target, std::move(back)), &quota);
+  });
 }
 
-void ControllerLink::create_partitions(metadata::CreatePartitions request,
-                                       ControllerReply<std::vector<metadata::PartitionsAdded>> reply) {
-  ask(std::move(request), std::move(reply), &metadata::ControllerShell::create_partitions);
+void ControllerLink::create_topics(metadata::CreateTopics request, metadata::MutationAsker asker,
+                                   ControllerReply<Metered<std::vector<metadata::TopicCreated>>> reply) {
+  ask_metered(std::move(request), std::move(asker), std::move(reply), &metadata::ControllerShell::create_topics);
 }
 
-void ControllerLink::delete_topics(std::vector<metadata::TopicDeletion> request,
-                                   ControllerReply<std::vector<metadata::TopicDeleted>> reply) {
-  ask(std::move(request), std::move(reply), &metadata::ControllerShell::delete_topics);
+void ControllerLink::create_partitions(metadata::CreatePartitions request, metadata::MutationAsker asker,
+                                       ControllerReply<Metered<std::vector<metadata::PartitionsAdded>>> reply) {
+  ask_metered(std::move(request), std::move(asker), std::move(reply), &metadata::ControllerShell::create_partitions);
+}
+
+void ControllerLink::delete_topics(std::vector<metadata::TopicDeletion> request, metadata::MutationAsker asker,
+                                   ControllerReply<Metered<std::vector<metadata::TopicDeleted>>> reply) {
+  ask_metered(std::move(request), std::move(asker), std::move(reply), &metadata::ControllerShell::delete_topics);
 }
 
 void ControllerLink::elect_leaders(metadata::ElectLeaders request,
@@ -122,6 +175,14 @@ void ControllerLink::alter_configs(metadata::AlterConfigs request,
           target.shell->alter_configs(std::move(request.resources), request.validate_only, std::move(back));
         }
       });
+}
+
+void ControllerLink::alter_client_quotas(std::vector<metadata::QuotaAlteration> request, bool validate_only,
+                                         ControllerReply<std::vector<metadata::QuotaOutcome>> reply) {
+  hop<std::vector<metadata::QuotaOutcome>>(std::move(reply), [request = std::move(request), validate_only](
+                                                                 const ControllerTarget& target, auto back) mutable {
+    target.shell->alter_client_quotas(std::move(request), validate_only, std::move(back));
+  });
 }
 
 void ControllerLink::alter_partition(metadata::AlterPartition request,

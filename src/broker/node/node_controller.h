@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/handlers/controller_channel.h"
+#include "broker/quota/mutation_ledger.h"
 #include "metadata/loader/controller_shell.h"
 #include "raft/driver/raft_client.h"
 #include "runtime/shard.h"
@@ -45,6 +46,7 @@ struct ControllerTarget {
   metadata::ControllerShell* shell = nullptr;
   ProducerIdSource* producer_ids = nullptr;
   raft::RaftClient* raft = nullptr;
+  MutationLedger* mutations = nullptr;
 };
 
 // Who waits for a reply stays on the asking shard, in a table; questions, answers and a number travel.
@@ -55,12 +57,12 @@ class ControllerLink final : public ControllerChannel {
   ControllerLink(runtime::Shard& here, const ControllerTarget& target, runtime::Shard& home)
       : here_(here), home_(home), target_(target) {}
 
-  void create_topics(metadata::CreateTopics request,
-                     ControllerReply<std::vector<metadata::TopicCreated>> reply) override;
-  void create_partitions(metadata::CreatePartitions request,
-                         ControllerReply<std::vector<metadata::PartitionsAdded>> reply) override;
-  void delete_topics(std::vector<metadata::TopicDeletion> request,
-                     ControllerReply<std::vector<metadata::TopicDeleted>> reply) override;
+  void create_topics(metadata::CreateTopics request, metadata::MutationAsker asker,
+                     ControllerReply<Metered<std::vector<metadata::TopicCreated>>> reply) override;
+  void create_partitions(metadata::CreatePartitions request, metadata::MutationAsker asker,
+                         ControllerReply<Metered<std::vector<metadata::PartitionsAdded>>> reply) override;
+  void delete_topics(std::vector<metadata::TopicDeletion> request, metadata::MutationAsker asker,
+                     ControllerReply<Metered<std::vector<metadata::TopicDeleted>>> reply) override;
   void elect_leaders(metadata::ElectLeaders request,
                      ControllerReply<std::vector<metadata::LeadersElected>> reply) override;
   void alter_reassignments(metadata::AlterReassignments request,
@@ -71,6 +73,8 @@ class ControllerLink final : public ControllerChannel {
   void unregister_broker(NodeId broker, ControllerReply<metadata::Nothing> reply) override;
   void alter_configs(metadata::AlterConfigs request,
                      ControllerReply<std::vector<metadata::ResourceOutcome>> reply) override;
+  void alter_client_quotas(std::vector<metadata::QuotaAlteration> request, bool validate_only,
+                           ControllerReply<std::vector<metadata::QuotaOutcome>> reply) override;
   void next_producer_id(ControllerReply<ProducerId> reply) override;
   void describe_quorum(ControllerReply<QuorumView> reply) override;
   void alter_partition(metadata::AlterPartition request,
@@ -89,6 +93,11 @@ class ControllerLink final : public ControllerChannel {
   // Runs `ask(target, back)` on the home shard; what `back` is called with reaches `reply` on this one.
   template <class T, class Ask>
   void hop(ControllerReply<T> reply, Ask ask);
+  // What costs the asker's quota; `call` is the shell's own function for the request.
+  template <class T, class Wish>
+  void ask_metered(Wish wish, metadata::MutationAsker asker, ControllerReply<Metered<T>> reply,
+                   void (metadata::ControllerShell::*call)(Wish, metadata::ControllerShell::Reply<T>,
+                                                           metadata::MutationQuota*));
   // `call` is the shell's own function for the request.
   template <class T, class Request>
   void ask(Request request, ControllerReply<T> reply,

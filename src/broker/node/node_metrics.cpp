@@ -63,6 +63,9 @@ ShardMetrics read_metrics(ShardServices& services) {
       metrics.requests.emplace_back(api->name, services.broker_dispatcher().counters_of(api->key).requests);
     }
   }
+  metrics.answers_throttled = services.accounts().throttled_total();
+  metrics.requests_slow = services.accounts().slow().total();
+  metrics.quota_entities = services.accounts().entities();
   metrics.fetch_sessions = services.sessions().size();
   metrics.sync_rounds = services.sync().rounds();
   services.router().for_each([&](replication::Partition& partition) {
@@ -112,6 +115,15 @@ std::string render_metrics(const NodeMetrics& node, std::span<const ShardMetrics
   text.single("moldau_connections_closed_slow_total", Type::kCounter,
               "Connections closed because their request arrived too slowly while memory was short.",
               sum(&ShardMetrics::connections_closed_slow));
+  text.single("moldau_connections_refused_total", Type::kCounter,
+              "New connections turned away: too many wait, or are of one address, or come too fast from one.",
+              node.connections_refused);
+  text.single("moldau_answers_throttled_total", Type::kCounter, "Answers that hold their client off for a quota.",
+              sum(&ShardMetrics::answers_throttled));
+  text.single("moldau_requests_slow_total", Type::kCounter, "Requests that took longer than moldau.slow.request.ms.",
+              sum(&ShardMetrics::requests_slow));
+  text.single("moldau_quota_entities", Type::kGauge, "Users and clients whose usage is counted, on each shard.",
+              sum(&ShardMetrics::quota_entities));
   text.single("moldau_request_memory_bytes", Type::kGauge, "Memory that requests hold.",
               sum(&ShardMetrics::request_memory_bytes));
   text.single("moldau_fetch_sessions", Type::kGauge, "Incremental fetch sessions.", sum(&ShardMetrics::fetch_sessions));

@@ -21,6 +21,9 @@ struct ShardMetrics {
   std::uint64_t connections_closed_idle = 0;
   std::uint64_t connections_closed_slow = 0;
   std::size_t request_memory_bytes = 0;
+  std::uint64_t answers_throttled = 0;
+  std::uint64_t requests_slow = 0;
+  std::size_t quota_entities = 0;
   std::size_t partitions = 0;
   std::size_t leaders = 0;
   std::size_t offline_partitions = 0;
@@ -35,6 +38,7 @@ struct NodeMetrics {
   std::size_t partitions_hosted = 0;
   std::size_t partitions_damaged = 0;
   storage::CleanerMetrics cleaner;
+  std::uint64_t connections_refused = 0;
   std::int64_t metadata_high_watermark = 0;
   std::int32_t leader_epoch = 0;
 };

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "broker/node/replica_host.h"
 #include "broker/partitions/partition_router.h"
+#include "broker/request/request_accounts.h"
 #include "metadata/loader/metadata_loader.h"
 #include "replication/partition/partition.h"
 #include "replication/partition/partition_environment.h"
@@ -16,13 +17,19 @@
 namespace moldau::broker {
 
 // Told on each shard when the metadata changed.
-class RouterPublisher final : public metadata::MetadataPublisher {
+class ShardPublisher final : public metadata::MetadataPublisher {
  public:
-  explicit RouterPublisher(PartitionRouter& router) : router_(router) {}
-  void on_image(const metadata::ImageUpdate& update) override { router_.on_image(update.after, *update.changes); }
+  ShardPublisher(PartitionRouter& router, RequestAccounts& accounts) : router_(router), accounts_(accounts) {}
+  void on_image(const metadata::ImageUpdate& update) override {
+    router_.on_image(update.after, *update.changes);
+    if (update.changes->quotas) {
+      accounts_.set_limits(std::make_shared<const QuotaLimits>(*update.after));
+    }
+  }
 
  private:
   PartitionRouter& router_;
+  RequestAccounts& accounts_;
 };
 
 // Brings what a shard's partitions want of their log directory to the home shard, and answers back.

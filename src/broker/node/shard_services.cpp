@@ -5,6 +5,7 @@
 
 #include "broker/handlers/api_versions_handler.h"
 #include "broker/handlers/alter_configs_handler.h"
+#include "broker/handlers/client_quota_handlers.h"
 #include "broker/handlers/cluster_admin_handlers.h"
 #include "broker/handlers/create_partitions_handler.h"
 #include "broker/handlers/describe_configs_handler.h"
@@ -44,6 +45,10 @@ ChunkPool::Limits memory_limits(const NodeConfig& config, std::size_t shards, Li
   const std::int64_t controllers = part / 8;
   const std::int64_t bytes = kind == ListenerKind::kController ? controllers : part - controllers;
   return {.memory_bytes_max = static_cast<std::size_t>(std::max(bytes, kMemoryMin))};
+}
+
+RequestAccounts::Config accounts_config(const NodeConfig& config) {
+  return {.quotas = {.window = config.quota_window}, .slow = {.after = config.slow_request_after}};
 }
 
 FetchSessionCache::Config session_config(const NodeConfig& config, std::size_t shard, std::size_t shards) {
@@ -219,6 +224,7 @@ ShardServices::ShardServices(const Environment& environment)
                      .described_partitions_max = environment_.config.described_partitions_max}},
       sessions_(session_config(environment_.config, environment_.shard, environment_.world.shard_count()),
                 [this] { return shard_.random().next(); }),
+      accounts_(shard_, logger_, environment_.world.stopwatch, accounts_config(environment_.config)),
       placement_(std::make_unique<ShardPlacement>(router_)),
       housekeeping_(shard_.timers(), [this] { keep_house(); }) {
   const auto& listeners = environment_.config.listeners;
@@ -252,6 +258,7 @@ void ShardServices::drain(Callback drained) {
 
 void ShardServices::refuse_operations() {
   housekeeping_.cancel();
+  accounts_.close();
   if (broker_connections_) {
     broker_connections_->cut_off();
     controller_connections_->cut_off();
@@ -284,11 +291,14 @@ void ShardServices::wire(const std::vector<ShardServices*>& all, PartitionHome& 
   router_.wire(home, home_shard);
   std::vector<ConnectionTable*> broker_tables;
   std::vector<ConnectionTable*> controller_tables;
+  std::vector<RequestAccounts*> accounts;
   for (ShardServices* services : all) {
     peers_.push_back(&services->context_);
+    accounts.push_back(&services->accounts_);
     broker_tables.push_back(services->broker_connections_.get());
     controller_tables.push_back(services->controller_connections_.get());
   }
+  accounts_.wire(std::move(accounts));
   add_broker_handlers();
   add_controller_handlers();
   broker_connections_->wire(*broker_dispatcher_, std::move(broker_tables));
@@ -299,7 +309,8 @@ void ShardServices::wire(const std::vector<ShardServices*>& all, PartitionHome& 
 }
 
 void ShardServices::add_broker_handlers() {
-  broker_dispatcher_ = std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kBroker, placement_.get());
+  broker_dispatcher_ =
+      std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kBroker, placement_.get(), &accounts_);
   Dispatcher& dispatcher = *broker_dispatcher_;
   ControllerChannel& controller = environment_.controller;
   dispatcher.add(ApiKey::kProduce, std::make_unique<ProduceHandler>(context_, peers_));
@@ -315,6 +326,8 @@ void ShardServices::add_broker_handlers() {
   dispatcher.add(ApiKey::kDescribeTopicPartitions, std::make_unique<DescribeTopicPartitionsHandler>(context_));
   add_config_handlers(dispatcher, ListenerKind::kBroker);
   dispatcher.add(ApiKey::kListConfigResources, std::make_unique<ListConfigResourcesHandler>(context_));
+  dispatcher.add(ApiKey::kDescribeClientQuotas, std::make_unique<DescribeClientQuotasHandler>(router_));
+  dispatcher.add(ApiKey::kAlterClientQuotas, std::make_unique<AlterClientQuotasHandler>(controller));
   dispatcher.add(ApiKey::kDescribeCluster,
                  std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kBroker));
   add_deciding_handlers(dispatcher);
@@ -349,11 +362,13 @@ void ShardServices::add_config_handlers(Dispatcher& dispatcher, ListenerKind kin
 }
 
 void ShardServices::add_controller_handlers() {
-  controller_dispatcher_ = std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kController, nullptr);
+  controller_dispatcher_ =
+      std::make_unique<Dispatcher>(shard_, logger_, ListenerKind::kController, nullptr, &accounts_);
   Dispatcher& dispatcher = *controller_dispatcher_;
   dispatcher.add(ApiKey::kApiVersions,
                  std::make_unique<ApiVersionsHandler>(router_, dispatcher, environment_.identity));
   add_config_handlers(dispatcher, ListenerKind::kController);
+  dispatcher.add(ApiKey::kAlterClientQuotas, std::make_unique<AlterClientQuotasHandler>(environment_.controller));
   dispatcher.add(ApiKey::kDescribeCluster,
                  std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kController));
   add_deciding_handlers(dispatcher);

@@ -19,6 +19,7 @@
 #include "broker/partitions/operation_set.h"
 #include "broker/partitions/partition_router.h"
 #include "broker/request/dispatcher.h"
+#include "broker/request/request_accounts.h"
 #include "broker/session/fetch_session.h"
 #include "protocol/record/scratch.h"
 #include "replication/partition/partition_environment.h"
@@ -60,6 +61,7 @@ class ShardServices {
   [[nodiscard]] ConnectionTable& broker_connections() noexcept { return *broker_connections_; }
   [[nodiscard]] ConnectionTable& controller_connections() noexcept { return *controller_connections_; }
   [[nodiscard]] const Dispatcher& broker_dispatcher() const noexcept { return *broker_dispatcher_; }
+  [[nodiscard]] RequestAccounts& accounts() noexcept { return accounts_; }
   [[nodiscard]] const FetchSessionCache& sessions() const noexcept { return sessions_; }
   [[nodiscard]] runtime::Shard& shard() noexcept { return shard_; }
 
@@ -98,6 +100,7 @@ class ShardServices {
   ShardContext context_;
   std::vector<ShardContext*> peers_;
   FetchSessionCache sessions_;
+  RequestAccounts accounts_;
   std::unique_ptr<ShardPlacement> placement_;
   std::unique_ptr<ConnectionTable> broker_connections_;
   std::unique_ptr<ConnectionTable> controller_connections_;

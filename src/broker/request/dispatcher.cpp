@@ -7,8 +7,9 @@
 
 namespace moldau::broker {
 
-Dispatcher::Dispatcher(runtime::Shard& shard, Logger& logger, ListenerKind kind, Placement* placement)
-    : shard_(shard), logger_(logger), kind_(kind), placement_(placement) {}
+Dispatcher::Dispatcher(runtime::Shard& shard, Logger& logger, ListenerKind kind, Placement* placement,
+                       RequestAccounts* accounts)
+    : shard_(shard), logger_(logger), kind_(kind), placement_(placement), accounts_(accounts) {}
 
 void Dispatcher::add(protocol::ApiKey key, std::unique_ptr<Handler> handler) {
   const protocol::ApiInfo& api = protocol::api_info(key);
@@ -73,8 +74,23 @@ void Dispatcher::on_frame(ConnectionInfo& info, Frame frame, ResponseTicket tick
     return;
   }
   ++entry->counters.requests;
-  entry->handler->handle(Request(*entry->api, *std::move(header), reader.position(), std::move(frame),
-                                 std::move(ticket), shard_.clock().now()));
+  if (const std::string_view client_id = header->client_id.value_or(""); info.client_id != client_id) {
+    info.client_id = client_id;
+  }
+  Request request(*entry->api, *std::move(header), reader.position(), std::move(frame), std::move(ticket),
+                  shard_.clock().now(), accounts_);
+  if (request.limited()) [[unlikely]] {
+    return handle_limited(info, *entry->handler, std::move(request));
+  }
+  info.one_at_a_time = false;
+  entry->handler->handle(std::move(request));
+}
+
+void Dispatcher::handle_limited(ConnectionInfo& info, Handler& handler, Request request) {
+  info.one_at_a_time = accounts_->is_held_to_one(info.client_id);
+  accounts_->begin_handling();
+  handler.handle(std::move(request));
+  accounts_->end_handling(info.client_id);
 }
 
 void Dispatcher::on_connection_closed(ConnectionId connection) {

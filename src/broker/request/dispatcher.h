@@ -46,7 +46,9 @@ struct RequestCounters {
 
 class Dispatcher final : public FrameHandler {
  public:
-  Dispatcher(runtime::Shard& shard, Logger& logger, ListenerKind kind, Placement* placement);
+  // `accounts` may be null: nobody asks what requests cost.
+  Dispatcher(runtime::Shard& shard, Logger& logger, ListenerKind kind, Placement* placement,
+             RequestAccounts* accounts = nullptr);
 
   // Once per API, before the first connection. The API must be one that this listener kind has.
   void add(protocol::ApiKey key, std::unique_ptr<Handler> handler);
@@ -67,11 +69,13 @@ class Dispatcher final : public FrameHandler {
     RequestCounters counters;
   };
   Entry* find(std::int16_t key) noexcept;
+  void handle_limited(ConnectionInfo& info, Handler& handler, Request request);
 
   runtime::Shard& shard_;
   Logger& logger_;
   ListenerKind kind_;
   Placement* placement_;  // null on the controller listener
+  RequestAccounts* accounts_;
   std::array<Entry, kKeys> entries_;
 };
 

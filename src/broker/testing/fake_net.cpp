@@ -146,7 +146,8 @@ FakeDetachedSocket::~FakeDetachedSocket() {
   }
 }
 
-Result<std::unique_ptr<runtime::Listener>> FakeNetwork::listen(const runtime::Endpoint& /*at*/, int /*backlog*/,
+Result<std::unique_ptr<runtime::Listener>> FakeNetwork::listen(const runtime::Endpoint& /*at*/,
+                                                               const runtime::ListenOptions& /*options*/,
                                                                runtime::AcceptHandler& /*handler*/) {
   return fail(ErrorKind::kUnsupported, "the test's network does not listen");
 }

@@ -98,7 +98,8 @@ class FakeNetwork final : public runtime::Network {
  public:
   explicit FakeNetwork(ManualShard& shard) : shard_(shard) {}
 
-  [[nodiscard]] Result<std::unique_ptr<runtime::Listener>> listen(const runtime::Endpoint& at, int backlog,
+  [[nodiscard]] Result<std::unique_ptr<runtime::Listener>> listen(const runtime::Endpoint& at,
+                                                                  const runtime::ListenOptions& options,
                                                                   runtime::AcceptHandler& handler) override;
   [[nodiscard]] Result<std::unique_ptr<runtime::Socket>> connect(const runtime::Endpoint& to) override;
   [[nodiscard]] std::unique_ptr<runtime::Socket> attach(std::unique_ptr<runtime::DetachedSocket> socket) override;

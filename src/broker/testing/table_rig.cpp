@@ -58,7 +58,8 @@ std::uint32_t EchoHandler::home_of(const ConnectionInfo& /*info*/, Bytes frame) 
   return is_produce ? home : own_shard;
 }
 
-void EchoHandler::on_frame(ConnectionInfo& /*info*/, Frame frame, ResponseTicket ticket) {
+void EchoHandler::on_frame(ConnectionInfo& info, Frame frame, ResponseTicket ticket) {
+  info.one_at_a_time = one_at_a_time;
   frames.push_back(to_vector(frame.bytes));
   held.push_back(std::make_unique<Held>(std::move(frame), std::move(ticket)));
   if (!hold) {
@@ -68,7 +69,7 @@ void EchoHandler::on_frame(ConnectionInfo& /*info*/, Frame frame, ResponseTicket
 
 void EchoHandler::answer(std::size_t index) {
   Held& chosen = *held.at(index);
-  chosen.ticket.answer({.frame = framed(chosen.frame.bytes)});
+  chosen.ticket.answer({.frame = framed(chosen.frame.bytes), .splices = {}, .mute = mute});
   held.erase(held.begin() + static_cast<std::ptrdiff_t>(index));
 }
 

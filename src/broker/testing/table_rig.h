@@ -52,6 +52,8 @@ class EchoHandler final : public FrameHandler {
   std::uint32_t own_shard = 0;
   std::uint32_t home = 0;  // where Produces live
   bool hold = false;       // keep frames until answer()
+  bool one_at_a_time = false;
+  std::chrono::milliseconds mute{0};  // after each answer
   std::vector<ByteVector> frames;
   std::deque<std::unique_ptr<Held>> held;
   std::vector<ConnectionId> closed;

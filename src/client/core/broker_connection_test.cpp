@@ -30,7 +30,7 @@ using Script = Function<ByteVector(const Asked&)>;
 class ScriptedBroker final : public sim::NodeProgram, private runtime::AcceptHandler, private runtime::SocketHandler {
  public:
   ScriptedBroker(runtime::World world, Script& script) : script_(script) {
-    listener_ = world.network(0).listen({"", kPort}, 16, *this).value();
+    listener_ = world.network(0).listen({"", kPort}, {}, *this).value();
   }
 
  private:

@@ -12,6 +12,7 @@ Controller::Controller(ControllerOptions options, const ConfigSchema& schema, En
       directories_(state_),
       topics_(state_),
       configs_(state_),
+      quotas_(state_),
       producer_ids_(state_),
       elections_(state_),
       reassignments_(state_),
@@ -136,12 +137,13 @@ Decision<> Controller::unregister_broker(NodeId broker) const {
   return replication_.unregister_broker(broker);
 }
 
-Decision<std::vector<TopicCreated>> Controller::create_topics(const CreateTopics& request) const {
-  return topics_.create(request);
+Decision<std::vector<TopicCreated>> Controller::create_topics(const CreateTopics& request, MutationQuota* quota) const {
+  return topics_.create(request, quota);
 }
 
-Decision<std::vector<PartitionsAdded>> Controller::create_partitions(const CreatePartitions& request) const {
-  return topics_.create_partitions(request);
+Decision<std::vector<PartitionsAdded>> Controller::create_partitions(const CreatePartitions& request,
+                                                                     MutationQuota* quota) const {
+  return topics_.create_partitions(request, quota);
 }
 
 Decision<std::vector<LeadersElected>> Controller::elect_leaders(const ElectLeaders& request) const {
@@ -156,8 +158,9 @@ Decision<> Controller::update_features(const UpdateFeatures& request) const {
   return features_.update(request);
 }
 
-Decision<std::vector<TopicDeleted>> Controller::delete_topics(const std::vector<TopicDeletion>& request) const {
-  return topics_.remove(request);
+Decision<std::vector<TopicDeleted>> Controller::delete_topics(const std::vector<TopicDeletion>& request,
+                                                              MutationQuota* quota) const {
+  return topics_.remove(request, quota);
 }
 
 Decision<std::vector<ResourceOutcome>> Controller::alter_configs(const std::vector<ResourceAlterations>& request,
@@ -168,6 +171,11 @@ Decision<std::vector<ResourceOutcome>> Controller::alter_configs(const std::vect
 Decision<std::vector<ResourceOutcome>> Controller::alter_configs_legacy(const std::vector<ResourceAlterations>& request,
                                                                         bool validate_only) const {
   return configs_.alter_legacy(request, validate_only);
+}
+
+Decision<std::vector<QuotaOutcome>> Controller::alter_client_quotas(const std::vector<QuotaAlteration>& request,
+                                                                    bool validate_only) const {
+  return quotas_.alter(request, validate_only);
 }
 
 Decision<std::vector<AlterPartitionOutcome>> Controller::alter_partition(const AlterPartition& request) const {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "metadata/controller/bootstrap.h"
+#include "metadata/controller/client_quota_control.h"
 #include "metadata/controller/cluster_control.h"
 #include "metadata/controller/configuration_control.h"
 #include "metadata/controller/controller_state.h"
@@ -57,17 +58,22 @@ class Controller {
   // The records of a heartbeat whose reply was in_controlled_shutdown end before `end`.
   void on_controlled_shutdown_appended(NodeId broker, Offset end);
   [[nodiscard]] Decision<> unregister_broker(NodeId broker) const;
-  [[nodiscard]] Decision<std::vector<TopicCreated>> create_topics(const CreateTopics& request) const;
-  [[nodiscard]] Decision<std::vector<PartitionsAdded>> create_partitions(const CreatePartitions& request) const;
+  [[nodiscard]] Decision<std::vector<TopicCreated>> create_topics(const CreateTopics& request,
+                                                                  MutationQuota* quota = nullptr) const;
+  [[nodiscard]] Decision<std::vector<PartitionsAdded>> create_partitions(const CreatePartitions& request,
+                                                                         MutationQuota* quota = nullptr) const;
   [[nodiscard]] Decision<std::vector<LeadersElected>> elect_leaders(const ElectLeaders& request) const;
   [[nodiscard]] Decision<std::vector<ReassignmentsAltered>> alter_reassignments(
       const AlterReassignments& request) const;
   [[nodiscard]] Decision<> update_features(const UpdateFeatures& request) const;
-  [[nodiscard]] Decision<std::vector<TopicDeleted>> delete_topics(const std::vector<TopicDeletion>& request) const;
+  [[nodiscard]] Decision<std::vector<TopicDeleted>> delete_topics(const std::vector<TopicDeletion>& request,
+                                                                  MutationQuota* quota = nullptr) const;
   [[nodiscard]] Decision<std::vector<ResourceOutcome>> alter_configs(const std::vector<ResourceAlterations>& request,
                                                                      bool validate_only) const;
   [[nodiscard]] Decision<std::vector<ResourceOutcome>> alter_configs_legacy(
       const std::vector<ResourceAlterations>& request, bool validate_only) const;
+  [[nodiscard]] Decision<std::vector<QuotaOutcome>> alter_client_quotas(const std::vector<QuotaAlteration>& request,
+                                                                        bool validate_only) const;
   [[nodiscard]] Decision<std::vector<AlterPartitionOutcome>> alter_partition(const AlterPartition& request) const;
   [[nodiscard]] Decision<std::vector<ErrorCode>> assign_replicas_to_dirs(const AssignReplicasToDirs& request) const;
   [[nodiscard]] Decision<ProducerIdBlock> allocate_producer_ids(NodeId broker, BrokerEpoch epoch) const;
@@ -98,6 +104,7 @@ class Controller {
   DirectoryControl directories_;
   TopicControl topics_;
   ConfigurationControl configs_;
+  ClientQuotaControl quotas_;
   ProducerIdControl producer_ids_;
   ElectionControl elections_;
   ReassignmentControl reassignments_;

@@ -26,7 +26,11 @@ std::int64_t count_partitions(const CreateTopics& request, std::int32_t default_
 
 }  // namespace
 
-Decision<std::vector<TopicCreated>> TopicControl::create(const CreateTopics& request) const {
+ApiError quota_exceeded() {
+  return {ErrorCode::kThrottlingQuotaExceeded, {}};
+}
+
+Decision<std::vector<TopicCreated>> TopicControl::create(const CreateTopics& request, MutationQuota* quota) const {
   if (count_partitions(request, state_.options.default_partitions) > kPartitionsPerRequestMax) {
     return refuse(ErrorCode::kPolicyViolation,
                   "the request creates more than " + std::to_string(kPartitionsPerRequestMax) + " partitions");
@@ -47,7 +51,7 @@ Decision<std::vector<TopicCreated>> TopicControl::create(const CreateTopics& req
     if (named.at(topic.name) > 1) {
       created.error = {ErrorCode::kInvalidRequest, "the topic is named twice"};
     } else {
-      created.error = create_one(topic, created, result.records);
+      created.error = create_one(topic, quota, created, result.records);
     }
     result.response.push_back(std::move(created));
   }
@@ -60,7 +64,8 @@ Decision<std::vector<TopicCreated>> TopicControl::create(const CreateTopics& req
   return result;
 }
 
-ApiError TopicControl::create_one(const TopicCreation& topic, TopicCreated& created, RecordBatch& out) const {
+ApiError TopicControl::create_one(const TopicCreation& topic, MutationQuota* quota, TopicCreated& created,
+                                  RecordBatch& out) const {
   if (topic.name == kClusterMetadataTopic) {
     return {ErrorCode::kInvalidRequest, "the metadata log cannot be created as a topic"};
   }
@@ -87,6 +92,9 @@ ApiError TopicControl::create_one(const TopicCreation& topic, TopicCreated& crea
   const auto assigned = assign(topic);
   if (!assigned) {
     return assigned.error();
+  }
+  if (quota != nullptr && !quota->take(assigned->size())) {
+    return quota_exceeded();
   }
   created.id = state_.entropy.uuid();
   created.partitions = static_cast<std::int32_t>(assigned->size());
@@ -232,7 +240,8 @@ records::MetadataRecordAndVersion TopicControl::partition_record(const Uuid& top
   return {new_partition(brokers).to_record(topic, index, state_.version()), partition_record_version(state_.version())};
 }
 
-Decision<std::vector<PartitionsAdded>> TopicControl::create_partitions(const CreatePartitions& request) const {
+Decision<std::vector<PartitionsAdded>> TopicControl::create_partitions(const CreatePartitions& request,
+                                                                       MutationQuota* quota) const {
   std::map<std::string_view, int> named;
   for (const PartitionsAddition& addition : request.topics) {
     ++named[addition.topic];
@@ -246,7 +255,7 @@ Decision<std::vector<PartitionsAdded>> TopicControl::create_partitions(const Cre
     }
     result.response.push_back({addition.topic, named.at(addition.topic) > 1
                                                    ? ApiError{ErrorCode::kInvalidRequest, "the topic is named twice"}
-                                                   : add_partitions(addition, result.records)});
+                                                   : add_partitions(addition, quota, result.records)});
   }
   if (request.validate_only) {
     result.records.clear();
@@ -254,7 +263,8 @@ Decision<std::vector<PartitionsAdded>> TopicControl::create_partitions(const Cre
   return result;
 }
 
-ApiError TopicControl::add_partitions(const PartitionsAddition& addition, RecordBatch& out) const {
+ApiError TopicControl::add_partitions(const PartitionsAddition& addition, MutationQuota* quota,
+                                      RecordBatch& out) const {
   const Topic* topic = state_.image->topic(addition.topic);
   if (topic == nullptr) {
     return {ErrorCode::kUnknownTopicOrPartition, {}};
@@ -273,6 +283,9 @@ ApiError TopicControl::add_partitions(const PartitionsAddition& addition, Record
   if (out.size() + added > kRecordsPerOperationMax) {
     return {ErrorCode::kPolicyViolation,
             "one request may not create more than " + std::to_string(kRecordsPerOperationMax) + " partitions"};
+  }
+  if (quota != nullptr && !quota->take(added)) {
+    return quota_exceeded();
   }
   if (topic->partitions.empty()) {
     return {ErrorCode::kUnknownServerError, {}};  // a log that no controller writes
@@ -303,7 +316,8 @@ ApiError TopicControl::add_partitions(const PartitionsAddition& addition, Record
   return {};
 }
 
-Decision<std::vector<TopicDeleted>> TopicControl::remove(const std::vector<TopicDeletion>& request) const {
+Decision<std::vector<TopicDeleted>> TopicControl::remove(const std::vector<TopicDeletion>& request,
+                                                         MutationQuota* quota) const {
   if (!state_.options.delete_topic_enable) {
     return refuse(ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is false");
   }
@@ -322,6 +336,10 @@ Decision<std::vector<TopicDeleted>> TopicControl::remove(const std::vector<Topic
     result.response.push_back({std::move(name), id, {code, std::move(message)}});
   };
   const auto remove_topic = [&](const Topic& topic) {
+    if (quota != nullptr && !quota->take(topic.partitions.size())) {
+      const ApiError exceeded = quota_exceeded();
+      return answer(topic.name, topic.id, exceeded.code, exceeded.message);
+    }
     records::RemoveTopicRecord record;
     record.topic_id = topic.id;
     result.records.push_back({std::move(record), 0});

@@ -16,6 +16,7 @@
 
 #include "metadata/controller/configuration_control.h"
 #include "metadata/controller/controller_state.h"
+#include "metadata/controller/mutation_quota.h"
 
 namespace moldau::metadata {
 
@@ -80,27 +81,35 @@ struct TopicDeleted {
   ApiError error;
 };
 
+// The answer to what a quota refuses.
+[[nodiscard]] ApiError quota_exceeded();
+
 class TopicControl {
  public:
   explicit TopicControl(const ControllerState& state) : state_(state), configs_(state) {}
 
-  // One answer for each name, in the order of the request. kPolicyViolation for all if it is too large.
-  [[nodiscard]] Decision<std::vector<TopicCreated>> create(const CreateTopics& request) const;
+  // One answer for each name, in the order of the request. kPolicyViolation for all if it is too large. `quota` is
+  // asked for each topic that could be created, validated or not; null gives all.
+  [[nodiscard]] Decision<std::vector<TopicCreated>> create(const CreateTopics& request, MutationQuota* quota) const;
 
   // One answer for each distinct name; a name given twice is refused. Each topic stands or falls alone.
   // kUnknownTopicOrPartition; kInvalidPartitions (no more than there are); kInvalidReplicaAssignment (another number of
   // assignments than new partitions, or one that cannot be); kInvalidReplicationFactor (too few usable brokers).
-  [[nodiscard]] Decision<std::vector<PartitionsAdded>> create_partitions(const CreatePartitions& request) const;
+  [[nodiscard]] Decision<std::vector<PartitionsAdded>> create_partitions(const CreatePartitions& request,
+                                                                         MutationQuota* quota) const;
 
   // One answer for each distinct name or id. kTopicDeletionDisabled for all by delete.topic.enable=false.
-  [[nodiscard]] Decision<std::vector<TopicDeleted>> remove(const std::vector<TopicDeletion>& request) const;
+  [[nodiscard]] Decision<std::vector<TopicDeleted>> remove(const std::vector<TopicDeletion>& request,
+                                                           MutationQuota* quota) const;
 
  private:
-  [[nodiscard]] ApiError create_one(const TopicCreation& topic, TopicCreated& created, RecordBatch& out) const;
+  [[nodiscard]] ApiError create_one(const TopicCreation& topic, MutationQuota* quota, TopicCreated& created,
+                                    RecordBatch& out) const;
   [[nodiscard]] ApiError check_name(const std::string& name) const;
   [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> assign(const TopicCreation& topic) const;
   [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> assign_by_hand(const TopicCreation& topic) const;
-  [[nodiscard]] ApiError add_partitions(const PartitionsAddition& addition, RecordBatch& out) const;
+  [[nodiscard]] ApiError add_partitions(const PartitionsAddition& addition, MutationQuota* quota,
+                                        RecordBatch& out) const;
   [[nodiscard]] std::expected<std::vector<Replicas>, ApiError> place(std::int32_t partitions,
                                                                      std::int16_t replication_factor) const;
   [[nodiscard]] ApiError check_assignment(const Replicas& brokers, std::optional<std::size_t> replication_factor) const;

@@ -340,5 +340,58 @@ TEST(ReplicaPlacer, PutsFencedBrokersLastAndEndsWhateverTheShape) {
   }
 }
 
+// Gives what it has, and counts what it was asked for.
+class CountedQuota final : public MutationQuota {
+ public:
+  explicit CountedQuota(std::size_t has) : has_(has) {}
+  bool take(std::size_t partitions) override {
+    asked.push_back(partitions);
+    const bool given = has_ > 0;  // the last expense may be larger
+    has_ -= std::min(has_, partitions);
+    return given;
+  }
+  std::vector<std::size_t> asked;
+
+ private:
+  std::size_t has_;
+};
+
+TEST(TopicControlQuota, Semantics64WhatTheQuotaRefusesIsNotCreated) {
+  testing::Driver driver;
+  driver.bring_up(1);
+  CountedQuota quota(3);
+  const auto creation = [](const std::string& name, std::int32_t partitions) {
+    TopicCreation topic;
+    topic.name = name;
+    topic.partitions = partitions;
+    topic.replication_factor = 1;
+    return topic;
+  };
+  const auto created = driver.apply(
+      driver.controller.create_topics({{creation("a", 4), creation("bad name", 9), creation("b", 2)}, false}, &quota));
+  ASSERT_TRUE(created);
+  EXPECT_FALSE(created->at(0).error.failed());
+  EXPECT_EQ(created->at(1).error.code, ErrorCode::kInvalidTopicException);
+  EXPECT_EQ(created->at(2).error, (ApiError{ErrorCode::kThrottlingQuotaExceeded, ""}));
+  EXPECT_EQ(quota.asked, (std::vector<std::size_t>{4, 2})) << "a topic that cannot be costs nothing";
+  EXPECT_NE(driver.image().topic("a"), nullptr);
+  EXPECT_EQ(driver.image().topic("b"), nullptr);
+}
+
+TEST(TopicControlQuota, Semantics64WhatTheQuotaRefusesIsNotDeleted) {
+  testing::Driver driver;
+  driver.bring_up(1);
+  EXPECT_EQ(driver.create("a", {testing::ids({1}), testing::ids({1})}), ApiError{});
+  CountedQuota none(0);
+  const auto refused = driver.apply(driver.controller.delete_topics({{"a", kZeroUuid}}, &none));
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->at(0).error.code, ErrorCode::kThrottlingQuotaExceeded);
+  EXPECT_EQ(none.asked, std::vector<std::size_t>{2});
+  EXPECT_NE(driver.image().topic("a"), nullptr);
+  CountedQuota enough(5);
+  ASSERT_TRUE(driver.apply(driver.controller.delete_topics({{"a", kZeroUuid}}, &enough)));
+  EXPECT_EQ(driver.image().topic("a"), nullptr);
+}
+
 }  // namespace
 }  // namespace moldau::metadata

@@ -290,18 +290,20 @@ void ControllerShell::unregister_broker(NodeId broker, Reply<Nothing> reply) {
   carry_out(controller_.unregister_broker(broker), std::move(reply));
 }
 
-void ControllerShell::create_topics(CreateTopics request, Reply<std::vector<TopicCreated>> reply) {
+void ControllerShell::create_topics(CreateTopics request, Reply<std::vector<TopicCreated>> reply,
+                                    MutationQuota* quota) {
   if (auto error = refusal()) {
     return reply(std::unexpected(*std::move(error)));
   }
-  carry_out(controller_.create_topics(request), std::move(reply));
+  carry_out(controller_.create_topics(request, quota), std::move(reply));
 }
 
-void ControllerShell::create_partitions(CreatePartitions request, Reply<std::vector<PartitionsAdded>> reply) {
+void ControllerShell::create_partitions(CreatePartitions request, Reply<std::vector<PartitionsAdded>> reply,
+                                        MutationQuota* quota) {
   if (auto error = refusal()) {
     return reply(std::unexpected(*std::move(error)));
   }
-  carry_out(controller_.create_partitions(request), std::move(reply));
+  carry_out(controller_.create_partitions(request, quota), std::move(reply));
 }
 
 void ControllerShell::elect_leaders(ElectLeaders request, Reply<std::vector<LeadersElected>> reply) {
@@ -333,11 +335,12 @@ void ControllerShell::update_features(UpdateFeatures request, Reply<Nothing> rep
   register_self();
 }
 
-void ControllerShell::delete_topics(std::vector<TopicDeletion> request, Reply<std::vector<TopicDeleted>> reply) {
+void ControllerShell::delete_topics(std::vector<TopicDeletion> request, Reply<std::vector<TopicDeleted>> reply,
+                                    MutationQuota* quota) {
   if (auto error = refusal()) {
     return reply(std::unexpected(*std::move(error)));
   }
-  carry_out(controller_.delete_topics(request), std::move(reply));
+  carry_out(controller_.delete_topics(request, quota), std::move(reply));
 }
 
 void ControllerShell::alter_configs(std::vector<ResourceAlterations> request, bool validate_only,
@@ -354,6 +357,14 @@ void ControllerShell::alter_configs_legacy(std::vector<ResourceAlterations> requ
     return reply(std::unexpected(*std::move(error)));
   }
   carry_out(controller_.alter_configs_legacy(request, validate_only), std::move(reply));
+}
+
+void ControllerShell::alter_client_quotas(std::vector<QuotaAlteration> request, bool validate_only,
+                                          Reply<std::vector<QuotaOutcome>> reply) {
+  if (auto error = refusal()) {
+    return reply(std::unexpected(*std::move(error)));
+  }
+  carry_out(controller_.alter_client_quotas(request, validate_only), std::move(reply));
 }
 
 void ControllerShell::alter_partition(AlterPartition request, Reply<std::vector<AlterPartitionOutcome>> reply) {

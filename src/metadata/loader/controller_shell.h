@@ -67,9 +67,12 @@ class ControllerShell {
   void register_controller(RegisterController request, Reply<Nothing> reply);
   void heartbeat(BrokerHeartbeat request, Reply<BrokerHeartbeatReply> reply);
   void unregister_broker(NodeId broker, Reply<Nothing> reply);
-  void create_topics(CreateTopics request, Reply<std::vector<TopicCreated>> reply);
-  void create_partitions(CreatePartitions request, Reply<std::vector<PartitionsAdded>> reply);
-  void delete_topics(std::vector<TopicDeletion> request, Reply<std::vector<TopicDeleted>> reply);
+  // `quota` is asked before this returns.
+  void create_topics(CreateTopics request, Reply<std::vector<TopicCreated>> reply, MutationQuota* quota = nullptr);
+  void create_partitions(CreatePartitions request, Reply<std::vector<PartitionsAdded>> reply,
+                         MutationQuota* quota = nullptr);
+  void delete_topics(std::vector<TopicDeletion> request, Reply<std::vector<TopicDeleted>> reply,
+                     MutationQuota* quota = nullptr);
   void elect_leaders(ElectLeaders request, Reply<std::vector<LeadersElected>> reply);
   void alter_reassignments(AlterReassignments request, Reply<std::vector<ReassignmentsAltered>> reply);
   // Of what is committed.
@@ -79,6 +82,8 @@ class ControllerShell {
                      Reply<std::vector<ResourceOutcome>> reply);
   void alter_configs_legacy(std::vector<ResourceAlterations> request, bool validate_only,
                             Reply<std::vector<ResourceOutcome>> reply);
+  void alter_client_quotas(std::vector<QuotaAlteration> request, bool validate_only,
+                           Reply<std::vector<QuotaOutcome>> reply);
   void alter_partition(AlterPartition request, Reply<std::vector<AlterPartitionOutcome>> reply);
   void assign_replicas_to_dirs(AssignReplicasToDirs request, Reply<std::vector<ErrorCode>> reply);
   void allocate_producer_ids(NodeId broker, BrokerEpoch epoch, Reply<ProducerIdBlock> reply);

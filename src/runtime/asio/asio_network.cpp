@@ -126,7 +126,7 @@ class AsioListener final : public Listener {
 };
 
 // A listening descriptor, or -1 with errno.
-int listen_at(const SocketAddress& address, int backlog) noexcept {
+int listen_at(const SocketAddress& address, const ListenOptions& options) noexcept {
   const int descriptor = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
   if (descriptor < 0) {
     return -1;
@@ -135,7 +135,14 @@ int listen_at(const SocketAddress& address, int backlog) noexcept {
   if (address.family() == AF_INET6) {
     set_flag(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   }
-  if (::bind(descriptor, address.get(), address.size) != 0 || ::listen(descriptor, backlog) != 0) {
+  // Accepted sockets inherit these; a window has to be chosen before the connection is made.
+  if (options.receive_buffer_bytes >= 0) {
+    set_flag(descriptor, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
+  }
+  if (options.send_buffer_bytes >= 0) {
+    set_flag(descriptor, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
+  }
+  if (::bind(descriptor, address.get(), address.size) != 0 || ::listen(descriptor, options.backlog) != 0) {
     const int code = errno;
     ::close(descriptor);
     errno = code;
@@ -151,11 +158,12 @@ void set_connection_options(int descriptor) noexcept {
   set_flag(descriptor, SOL_SOCKET, SO_KEEPALIVE);
 }
 
-Result<std::unique_ptr<Listener>> AsioNetwork::listen(const Endpoint& at, int backlog, AcceptHandler& handler) {
+Result<std::unique_ptr<Listener>> AsioNetwork::listen(const Endpoint& at, const ListenOptions& options,
+                                                      AcceptHandler& handler) {
   MOLDAU_TRY(addresses, listen_addresses(at));
   int code = EADDRNOTAVAIL;
   for (const SocketAddress& address : addresses) {
-    const int descriptor = listen_at(address, backlog);
+    const int descriptor = listen_at(address, options);
     if (descriptor >= 0) {
       auto core = std::make_shared<ListenerCore>(shard_, logger_, handler);
       if (!core->open(descriptor)) {

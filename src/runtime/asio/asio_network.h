@@ -18,7 +18,7 @@ class AsioNetwork final : public Network {
  public:
   AsioNetwork(AsioShard& shard, Logger& logger) noexcept : shard_(shard), logger_(logger) {}
 
-  [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& at, int backlog,
+  [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options,
                                                          AcceptHandler& handler) override;
   [[nodiscard]] Result<std::unique_ptr<Socket>> connect(const Endpoint& to) override;
   [[nodiscard]] std::unique_ptr<Socket> attach(std::unique_ptr<DetachedSocket> socket) override;

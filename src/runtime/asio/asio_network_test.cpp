@@ -102,7 +102,7 @@ class AsioNetworks : public ::testing::Test, public AcceptHandler {
   Endpoint listen(const Endpoint& at, std::function<void(std::unique_ptr<Socket>)> accepted) {
     return on_shard(0, [&] {
       accepted_ = std::move(accepted);
-      auto listener = view_.network(0).listen(at, 50, *this);
+      auto listener = view_.network(0).listen(at, {}, *this);
       EXPECT_TRUE(listener) << listener.error().message();
       listener_ = std::move(*listener);
       return listener_->local();
@@ -320,9 +320,9 @@ TEST_F(AsioNetworks, KnowsWithoutReadingThatThePeerHasEndedOrIsGone) {
 TEST_F(AsioNetworks, SaysWhyItCannotListen) {
   const Endpoint at = listen({"127.0.0.1", 0}, [](std::unique_ptr<Socket>) {});
   on_shard(1, [&] {
-    EXPECT_EQ(view_.network(1).listen(at, 1, *this).error().os_error(), EADDRINUSE);
-    EXPECT_EQ(view_.network(1).listen({"192.0.2.1", 0}, 1, *this).error().os_error(), EADDRNOTAVAIL);
-    EXPECT_EQ(view_.network(1).listen({"no-such-host.invalid", 0}, 1, *this).error().kind(), ErrorKind::kNotFound);
+    EXPECT_EQ(view_.network(1).listen(at, {}, *this).error().os_error(), EADDRINUSE);
+    EXPECT_EQ(view_.network(1).listen({"192.0.2.1", 0}, {}, *this).error().os_error(), EADDRNOTAVAIL);
+    EXPECT_EQ(view_.network(1).listen({"no-such-host.invalid", 0}, {}, *this).error().kind(), ErrorKind::kNotFound);
     return 0;
   });
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "runtime/clock.h"
+#include "runtime/stopwatch.h"
 
 namespace moldau::runtime {
 
@@ -25,6 +26,11 @@ class ShardClock final : public Clock {
  private:
   MonoTime now_{};
   std::int64_t wall_ms_ = 0;
+};
+
+class MonotonicStopwatch final : public Stopwatch {
+ public:
+  [[nodiscard]] MonoTime read() const noexcept override { return monotonic_now(); }
 };
 
 }  // namespace moldau::runtime

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/handlers/alter_configs_handler.h"
+#include "broker/handlers/client_quota_handlers.h"
 #include "broker/handlers/cluster_admin_handlers.h"
 #include "broker/handlers/create_partitions_handler.h"
 #include "broker/handlers/describe_configs_handler.h"
@@ -17,6 +18,7 @@
 #include "broker/handlers/quorum_handlers.h"
 #include "broker/handlers/reassignment_handlers.h"
 #include "broker/handlers/topic_handlers.h"
+#include "broker/request/request_accounts.h"
 #include "replication/partition/partition.h"
 #include "storage/directory/log_loader.h"
 
@@ -37,7 +39,8 @@ class MadeUpBroker::ConfigBook final : public PartitionConfigSource {
 
 class MadeUpBroker::NoNetwork final : public runtime::Network {
  public:
-  [[nodiscard]] Result<std::unique_ptr<runtime::Listener>> listen(const runtime::Endpoint&, int,
+  [[nodiscard]] Result<std::unique_ptr<runtime::Listener>> listen(const runtime::Endpoint&,
+                                                                  const runtime::ListenOptions&,
                                                                   runtime::AcceptHandler&) override {
     return fail(ErrorKind::kIo, "a made-up broker listens nowhere");
   }
@@ -51,7 +54,7 @@ class MadeUpBroker::NoNetwork final : public runtime::Network {
 
 class MadeUpBroker::WantedTopics final : public TopicAutoCreator {
  public:
-  void create_soon(std::string_view topic) override { names.emplace_back(topic); }
+  void create_soon(std::string_view topic, std::string_view /*client_id*/) override { names.emplace_back(topic); }
   std::vector<std::string> names;
 };
 
@@ -81,8 +84,9 @@ struct MadeUpBroker::PerShard {
                 .scratch = scratch,
                 .sessions = sessions,
                 .limits = limits},
+        accounts(shard, broker.logger_, watch, {}),
         table(std::make_unique<ConnectionTable>(shard, *broker.network_, broker.logger_, ConnectionTable::Config{})),
-        dispatcher(std::make_unique<Dispatcher>(shard, broker.logger_, ListenerKind::kBroker, nullptr)) {}
+        dispatcher(std::make_unique<Dispatcher>(shard, broker.logger_, ListenerKind::kBroker, nullptr, &accounts)) {}
 
   void wire(MadeUpBroker& broker, runtime::Shard& home_shard) {
     const std::vector<ShardContext*>& peers = broker.peers_;
@@ -110,6 +114,8 @@ struct MadeUpBroker::PerShard {
                     std::make_unique<DescribeConfigsHandler>(context, broker.topic_configs_, broker.broker_configs_,
                                                              &broker.levels_));
     dispatcher->add(ApiKey::kListConfigResources, std::make_unique<ListConfigResourcesHandler>(context));
+    dispatcher->add(ApiKey::kDescribeClientQuotas, std::make_unique<DescribeClientQuotasHandler>(router));
+    dispatcher->add(ApiKey::kAlterClientQuotas, std::make_unique<AlterClientQuotasHandler>(broker.controller_));
     dispatcher->add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(broker.controller_));
     dispatcher->add(ApiKey::kDescribeQuorum,
                     std::make_unique<DescribeQuorumHandler>(broker.controller_, shard.clock()));
@@ -123,7 +129,17 @@ struct MadeUpBroker::PerShard {
     table->wire(*dispatcher, {table.get()});
   }
 
+  // Work costs what the test says.
+  struct Watch final : runtime::Stopwatch {
+    explicit Watch(const runtime::Shard& of) : shard(of) {}
+    [[nodiscard]] runtime::MonoTime read() const noexcept override { return shard.clock().now() + ++reads * cost; }
+    const runtime::Shard& shard;
+    std::chrono::nanoseconds cost{0};
+    mutable int reads = 0;
+  };
+
   moldau::testing::ManualShard shard;
+  Watch watch{shard};
   storage::SyncGroup sync;
   record::Scratch scratch;
   PartitionRouter router;
@@ -131,6 +147,7 @@ struct MadeUpBroker::PerShard {
   AppendTurns append_turns;
   FetchSessionCache sessions;
   ShardContext context;
+  RequestAccounts accounts;
   std::unique_ptr<ConnectionTable> table;
   std::unique_ptr<Dispatcher> dispatcher;
 };
@@ -196,6 +213,27 @@ void MadeUpBroker::replay(const std::vector<records::AnyMetadataRecord>& batch) 
   image_ = delta.apply({Offset(next_offset_ - 1), LeaderEpoch(1), 0});
   for (const auto& shard : shards_) {
     shard->router.on_image(image_, changes);
+    if (changes.quotas) {
+      shard->accounts.set_limits(std::make_shared<const QuotaLimits>(*image_));
+    }
+  }
+}
+
+void MadeUpBroker::set_quota(const metadata::QuotaEntity& entity, const std::string& key, double limit) {
+  records::ClientQuotaRecord record;
+  for (const auto& [type, name] : entity) {
+    auto& part = record.entity.emplace_back();
+    part.entity_type = type;
+    part.entity_name = name;
+  }
+  record.key = key;
+  record.value = limit;
+  replay({record});
+}
+
+void MadeUpBroker::set_cost_of_work(std::chrono::nanoseconds cost) {
+  for (const auto& shard : shards_) {
+    shard->watch.cost = cost;
   }
 }
 

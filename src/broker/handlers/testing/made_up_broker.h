@@ -57,6 +57,10 @@ class MadeUpBroker {
   // Stays registered, but is away.
   void fence(NodeId broker);
 
+  void set_quota(const metadata::QuotaEntity& entity, const std::string& key, double limit);
+  // Between two looks at the stopwatch so much work was done.
+  void set_cost_of_work(std::chrono::nanoseconds cost);
+
   [[nodiscard]] MemoryClient connect(std::uint32_t shard = 0, const std::string& listener = "PLAINTEXT");
 
   // Runs turns and disk jobs of all shards until nothing is left to do now.

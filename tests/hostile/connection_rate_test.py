@@ -111,6 +111,23 @@ def case_a_storm_of_one_address_leaves_others_served(broker):
     set_quota(broker, FAST, None)
 
 
+def case_a_limit_that_is_changed_while_the_broker_runs_holds_from_then_on(broker):
+    def set_overrides(value: str) -> None:
+        config = {"name": "max.connections.per.ip.overrides", "configOperation": 0, "value": value}
+        body = {"resources": [{"resourceType": 4, "resourceName": "", "configs": [config]}]}
+        with Connection(address_of(broker)) as connection:
+            answer = connection.ask(request("IncrementalAlterConfigs", 1, body))
+        equal(wire.schema_codec.decode("response", 44, 1, answer)["body"]["responses"][0]["errorCode"], 0, f"setting {value}")
+        time.sleep(0.5)
+
+    changed = "127.0.0.5"
+    with From(address_of(broker), changed) as first, From(address_of(broker), changed) as second:
+        check(serves(first) and serves(second), "without a limit they were not served")
+    set_overrides(f"{changed}:1")
+    with From(address_of(broker), changed) as first, From(address_of(broker), changed) as second:
+        equal((serves(first), serves(second)), (True, False), "who of two was served, under a limit of one")
+
+
 def main() -> int:
     harness.SETTINGS.update({"max.connections.per.ip.overrides": f"{FEW}:{OF_ONE_ADDRESS},{NONE_AT_ALL}:0"})
     return harness.main(__doc__, harness.cases_of(globals()))

@@ -63,6 +63,10 @@ void Acceptor::close() {
   tables_.clear();
 }
 
+void Acceptor::set_limits(const ListenerConfig& listener) {
+  quota_.set(index_, limits_of(listener));
+}
+
 runtime::Endpoint Acceptor::advertised() const {
   runtime::Endpoint endpoint = listener_.told();
   if (endpoint.port == 0) {

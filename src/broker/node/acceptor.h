@@ -39,6 +39,8 @@ class Acceptor final : private runtime::AcceptHandler {
   // `tables` by shard, the home shard's first.
   void open(std::vector<ConnectionTable*> tables);
   void close();
+  // Those of the same listener, changed while it is open.
+  void set_limits(const ListenerConfig& listener);
 
   [[nodiscard]] const ListenerConfig& config() const noexcept { return listener_; }
   // The bound address: the port that the system chose if 0 was asked for.

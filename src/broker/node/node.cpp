@@ -210,6 +210,7 @@ void Node::Impl::start(Events events) {
 // What of a running node's configuration may change, beside what topics have.
 void Node::Impl::on_config_changed(const NodeConfig& now) {
   config_.recovery_threads = now.recovery_threads;  // read on the home shard, by the next load
+  limits_.set(now, acceptors_);
 }
 
 bool Node::Impl::bind_listeners() {

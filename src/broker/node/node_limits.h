@@ -5,6 +5,7 @@
 // out.
 #pragma once
 
+#include <deque>
 #include <memory>
 
 #include "broker/config/node_config.h"
@@ -31,6 +32,17 @@ class NodeLimits final : public metadata::MetadataPublisher {
       broker_.set_rates(limits);
       controller_.set_rates(limits);
       mutations_.set_limits(limits);
+    }
+  }
+
+  // A configuration that was changed while the node runs: for the connections to come.
+  void set(const NodeConfig& config, std::deque<Acceptor>& acceptors) {
+    broker_.set(connection_limits(config, shares_.broker));
+    controller_.set(connection_limits(config, shares_.controller));
+    for (Acceptor& acceptor : acceptors) {
+      if (const ListenerConfig* listener = config.find_listener(acceptor.config().name)) {
+        acceptor.set_limits(*listener);
+      }
     }
   }
 

@@ -5,11 +5,14 @@ import pathlib
 import time
 
 import wire
-from harness import check, equal
+from harness import Skip, check, equal
 from wire import Connection, request
 
 MIB = 1 << 20
 NONE = 0
+TOPIC_ALREADY_EXISTS = 36
+IDLE_MS = 4000
+SETTINGS = {"connections.max.idle.ms": str(IDLE_MS), "num.partitions": "1"}  # of the broker that the cases talk to
 
 
 class Broker:
@@ -20,9 +23,19 @@ class Broker:
         self.address = (host, int(port))
         controller = getattr(running, "controller", None)
         self.controller = (host, int(controller.rpartition(":")[2])) if controller else None
-        self.pid = getattr(running, "pid", None)
+        self._running = running
         self.is_apache = type(running).__name__ == "ApacheKafka"
         self._next = 0
+
+    @property
+    def pid(self) -> int | None:
+        return getattr(self._running, "pid", None)
+
+    def restart(self) -> None:
+        if not hasattr(self._running, "stop"):
+            raise Skip("the broker is somebody else's")
+        self._running.stop()
+        self._running.start()
 
     def connect(self, **options) -> Connection:
         return Connection(self.address, **options)
@@ -42,19 +55,33 @@ class Broker:
         self.wait_for_leader(name)
         return name
 
+    def internal_topic(self) -> str:
+        """One of Kafka's own, made if it is not there."""
+        name = "__consumer_offsets"
+        body = {"topics": [{"name": name, "numPartitions": 1, "replicationFactor": 1, "assignments": [], "configs": []}],
+                "timeoutMs": 10000, "validateOnly": False}
+        code = self.ask("CreateTopics", 7, body)["topics"][0]["errorCode"]
+        check(code in (NONE, TOPIC_ALREADY_EXISTS), f"creating {name}: {code}")
+        self.wait_for_leader(name)
+        return name
+
     def wait_for_leader(self, name: str) -> None:
+        """Until all partitions are served: Kafka names a leader some milliseconds earlier."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             topic = self.metadata(name)
-            if topic["errorCode"] == NONE and all(one["errorCode"] == NONE for one in topic["partitions"]):
-                return
+            if topic["errorCode"] == NONE:
+                partitions = [{"partitionIndex": one["partitionIndex"], "timestamp": -1} for one in topic["partitions"]]
+                answer = self.ask("ListOffsets", 7, {"replicaId": -1, "topics": [{"name": name, "partitions": partitions}]})
+                if all(one["errorCode"] == NONE for one in answer["topics"][0]["partitions"]):
+                    return
             time.sleep(0.02)
         raise AssertionError(f"{name} has no leader")
 
     def metadata(self, name: str) -> dict:
         return self.ask("Metadata", 12, {"topics": [{"name": name}], "allowAutoTopicCreation": False})["topics"][0]
 
-    def produce(self, topic: str, records: bytes | None, version: int = 9, acks: int = -1, client_id: str = "hostile",
+    def produce(self, topic: str, records: bytes | None, version: int = 9, acks: int = -1, client_id: str | None = "hostile",
                 partition: int = 0) -> dict:
         body = produce_body(topic, records, acks, partition)
         return self.ask("Produce", version, body, client_id)["responses"][0]["partitionResponses"][0]

@@ -11,6 +11,7 @@
 #include "broker/handlers/describe_configs_handler.h"
 #include "broker/handlers/list_config_resources_handler.h"
 #include "broker/handlers/delete_records_handler.h"
+#include "broker/handlers/describe_producers_handler.h"
 #include "broker/handlers/describe_topic_partitions_handler.h"
 #include "broker/handlers/elect_leaders_handler.h"
 #include "broker/handlers/fetch_handler.h"
@@ -323,6 +324,7 @@ void ShardServices::add_broker_handlers() {
   dispatcher.add(ApiKey::kDeleteRecords, std::make_unique<DeleteRecordsHandler>(context_, peers_));
   dispatcher.add(ApiKey::kInitProducerId, std::make_unique<InitProducerIdHandler>(controller));
   dispatcher.add(ApiKey::kOffsetForLeaderEpoch, std::make_unique<OffsetForLeaderEpochHandler>(context_, peers_));
+  dispatcher.add(ApiKey::kDescribeProducers, std::make_unique<DescribeProducersHandler>(context_, peers_));
   dispatcher.add(ApiKey::kDescribeTopicPartitions, std::make_unique<DescribeTopicPartitionsHandler>(context_));
   add_config_handlers(dispatcher, ListenerKind::kBroker);
   dispatcher.add(ApiKey::kListConfigResources, std::make_unique<ListConfigResourcesHandler>(context_));

@@ -266,6 +266,10 @@ std::size_t Log::producer_count() const noexcept {
   return state_->producers.size();
 }
 
+std::vector<std::pair<ProducerId, ProducerEntry>> Log::producers() const {
+  return state_->producers.sorted_entries();
+}
+
 void Log::check_invariants() const {
   MOLDAU_ASSERT(!state_->segments.empty());
   for (std::size_t n = 1; n < state_->segments.size(); ++n) {

@@ -32,6 +32,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -51,6 +52,8 @@ class Scratch;
 }  // namespace moldau::record
 
 namespace moldau::storage {
+
+class ProducerEntry;
 
 // What the logs of one shard share. Outlives them.
 struct LogEnvironment {
@@ -200,6 +203,8 @@ class Log {
   [[nodiscard]] bool fenced() const noexcept { return report_.fence.has_value(); }
   [[nodiscard]] bool offline() const noexcept { return offline_; }
   [[nodiscard]] std::size_t producer_count() const noexcept;
+  // Every producer of the log, by id. O(producers).
+  [[nodiscard]] std::vector<std::pair<ProducerId, ProducerEntry>> producers() const;
   // The caller renamed the directory (deletion, stray).
   void on_directory_renamed(std::string directory);
 

@@ -9,6 +9,7 @@
 #include "broker/handlers/describe_configs_handler.h"
 #include "broker/handlers/list_config_resources_handler.h"
 #include "broker/handlers/delete_records_handler.h"
+#include "broker/handlers/describe_producers_handler.h"
 #include "broker/handlers/describe_topic_partitions_handler.h"
 #include "broker/handlers/elect_leaders_handler.h"
 #include "broker/handlers/fetch_handler.h"
@@ -103,6 +104,7 @@ struct MadeUpBroker::PerShard {
                     std::make_unique<ListPartitionReassignmentsHandler>(broker.controller_));
     dispatcher->add(ApiKey::kUpdateFeatures, std::make_unique<UpdateFeaturesHandler>(broker.controller_));
     dispatcher->add(ApiKey::kUnregisterBroker, std::make_unique<UnregisterBrokerHandler>(broker.controller_));
+    dispatcher->add(ApiKey::kDescribeProducers, std::make_unique<DescribeProducersHandler>(context, peers));
     dispatcher->add(ApiKey::kDescribeTopicPartitions, std::make_unique<DescribeTopicPartitionsHandler>(context));
     const AlterConfigsEnvironment altering{.context = context,
                                            .controller = broker.controller_,

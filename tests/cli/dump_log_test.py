@@ -4,22 +4,16 @@
 usage: dump_log_test.py [--moldau BINARY]      MOLDAU in the environment is the default
 """
 
-import argparse
 import json
 import os
-import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / "tests" / "golden" / "directories"
+from offline_tool import DIRECTORIES, GOLDEN, Report, moldau_of_command_line, unpacked
+
 # Kafka takes the first zeros of an index that it preallocated and a kill left for an entry; Moldau does not.
 ZEROS = re.compile(r"^(offset: \d+ position: 0|timestamp: 0 offset: \d+)\n", re.M)
-DIRECTORIES = ("fresh-format", "first-start", "rich-clean", "rich-killed")
 
 
 def dump(moldau, data, *arguments):
@@ -136,34 +130,16 @@ def checkpoints(moldau, data):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moldau", default=os.environ.get("MOLDAU"))
-    arguments = parser.parse_args()
-    if not arguments.moldau:
-        parser.error("--moldau, or MOLDAU in the environment")
-    moldau = str(pathlib.Path(arguments.moldau).resolve())
-    failed = 0
-
-    def report(name, fault):
-        nonlocal failed
-        failed += fault is not None
-        print(f"PASS {name}" if fault is None else f"FAIL {name}: {fault}".replace("\n", " | "), flush=True)
-
-    with tempfile.TemporaryDirectory(prefix="moldau-dump-") as work:
-        for name in DIRECTORIES:
-            data = pathlib.Path(work) / name
-            data.mkdir()
-            with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
-                archive.extractall(data)
-            if not (data / "meta.properties").exists():
-                data = next(path.parent for path in data.rglob("meta.properties"))
+    moldau = moldau_of_command_line(__doc__.splitlines()[0])
+    report = Report()
+    for name in DIRECTORIES:
+        with unpacked(name) as data:
             for golden_file in sorted((GOLDEN / f"{name}.dump").glob("*.txt")):
                 report(f"{name} {golden_file.stem}", compare(moldau, data, golden_file))
             if name == "rich-clean":
                 for case in (as_json, damaged, unreadable, no_files, marks, checkpoints):
                     report(case.__name__.replace("_", " "), case(moldau, data))
-            shutil.rmtree(data)
-    return 1 if failed else 0
+    return report.exit_code
 
 
 if __name__ == "__main__":

@@ -4,19 +4,14 @@
 usage: log_verify_test.py [--moldau BINARY]      MOLDAU in the environment is the default
 """
 
-import argparse
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / "tests" / "golden" / "directories"
-DIRECTORIES = ("fresh-format", "first-start", "rich-clean", "rich-killed")
+from offline_tool import DIRECTORIES, Report, moldau_of_command_line, unpacked
 
 
 def verify(moldau, *arguments):
@@ -63,10 +58,10 @@ DAMAGES = {
 }
 
 
-def damaged(moldau, data, work, name):
-    copy = work / "bent"
-    shutil.copytree(data, copy)
-    try:
+def damaged(moldau, data, name):
+    with tempfile.TemporaryDirectory(prefix="moldau-verify-") as work:
+        copy = pathlib.Path(work) / "bent"
+        shutil.copytree(data, copy)
         path, do, words = DAMAGES[name](copy)
         do(path)
         code, output, errors = verify(moldau, copy)
@@ -76,47 +71,28 @@ def damaged(moldau, data, work, name):
         code, output, errors = verify(moldau, "--json", copy)
         faults = [row for row in map(json.loads, output.splitlines()) if row["kind"] == "fault"]
         return None if code == 1 and any(row["file"] == str(path) for row in faults) else f"as JSON: exit code {code}: {output[:600]}"
-    finally:
-        shutil.rmtree(copy)
 
 
-def nothing_there(moldau, work):
-    (work / "nothing").mkdir()
-    for directory in (work / "nothing", work / "no-such"):
-        code, output, errors = verify(moldau, directory)
-        if code != 2 or str(directory) not in errors:
-            return f"exit code {code}: {output} {errors}"
+def nothing_there(moldau):
+    with tempfile.TemporaryDirectory(prefix="moldau-verify-") as empty:
+        for directory in (empty, f"{empty}/no-such"):
+            code, output, errors = verify(moldau, directory)
+            if code != 2 or directory not in errors:
+                return f"exit code {code}: {output} {errors}"
     return None
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moldau", default=os.environ.get("MOLDAU"))
-    arguments = parser.parse_args()
-    if not arguments.moldau:
-        parser.error("--moldau, or MOLDAU in the environment")
-    moldau = str(pathlib.Path(arguments.moldau).resolve())
-    failed = 0
-
-    def report(name, fault):
-        nonlocal failed
-        failed += fault is not None
-        print(f"PASS {name}" if fault is None else f"FAIL {name}: {fault}".replace("\n", " | "), flush=True)
-
-    with tempfile.TemporaryDirectory(prefix="moldau-verify-") as work:
-        for name in DIRECTORIES:
-            data = pathlib.Path(work) / name
-            data.mkdir()
-            with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
-                archive.extractall(data)
-            if not (data / "meta.properties").exists():
-                data = next(path.parent for path in data.rglob("meta.properties"))
+    moldau = moldau_of_command_line(__doc__.splitlines()[0])
+    report = Report()
+    for name in DIRECTORIES:
+        with unpacked(name) as data:
             report(f"{name} is sound", sound(moldau, data))
             if name == "rich-clean":
                 for damage in DAMAGES:
-                    report(f"found: {damage}", damaged(moldau, data, pathlib.Path(work), damage))
-        report("a directory that is none", nothing_there(moldau, pathlib.Path(work)))
-    return 1 if failed else 0
+                    report(f"found: {damage}", damaged(moldau, data, damage))
+    report("a directory that is none", nothing_there(moldau))
+    return report.exit_code
 
 
 if __name__ == "__main__":

@@ -4,14 +4,10 @@
 usage: dump_log_test.py [--moldau BINARY]      MOLDAU in the environment is the default
 """
 
-import argparse
-import os
 import pathlib
 import re
 import subprocess
 import sys
-import tarfile
-import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "dev" / "oracle"))
@@ -20,8 +16,8 @@ sys.path.insert(0, str(ROOT / "tests" / "cli"))
 import kafka  # noqa: E402
 from dump_log_test import ZEROS, first_difference, sorted_producers  # noqa: E402
 from kafka import jars  # noqa: E402
+from offline_tool import Report, moldau_of_command_line, unpacked  # noqa: E402
 
-GOLDEN = ROOT / "tests" / "golden" / "directories"
 TOOL = "org.apache.kafka.tools.DumpLogSegments"
 DATA = ("*-[0-9]/*.log", "*-[0-9]/*.index", "*-[0-9]/*.timeindex", "*-[0-9]/*.txnindex", "*-[0-9]/*.snapshot")
 LOGS = ("*-[0-9]/*.log",)
@@ -69,30 +65,16 @@ def compare(moldau, data, options, patterns):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moldau", default=os.environ.get("MOLDAU"))
-    arguments = parser.parse_args()
-    if not arguments.moldau:
-        parser.error("--moldau, or MOLDAU in the environment")
-    moldau = str(pathlib.Path(arguments.moldau).resolve())
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="moldau-dump-") as work:
-        for name in ("rich-clean", "rich-killed"):
-            data = pathlib.Path(work) / name
-            data.mkdir()
-            with tarfile.open(GOLDEN / f"{name}.tar.gz") as archive:
-                archive.extractall(data)
-            if not (data / "meta.properties").exists():
-                data = next(path.parent for path in data.rglob("meta.properties"))
+    moldau = moldau_of_command_line(__doc__.splitlines()[0])
+    report = Report()
+    for name in ("rich-clean", "rich-killed"):
+        with unpacked(name) as data:
             for case, options, patterns in CASES:
                 if name == "rich-killed":  # Kafka's tool ends at the first index that a kill left as it was allocated
                     patterns = [pattern for pattern in patterns if not pattern.endswith("index")]
-                    if not patterns:
-                        continue
-                fault = compare(moldau, data, options, patterns)
-                failed += fault is not None
-                print(f"PASS {name} {case}" if fault is None else f"FAIL {name} {case}: {fault}", flush=True)
-    return 1 if failed else 0
+                if patterns:
+                    report(f"{name} {case}", compare(moldau, data, options, patterns))
+    return report.exit_code
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The two brokers of a comparison, and what is read of their processes."""
+"""The brokers of a comparison, and what is read of their processes."""
 
 import os
 import pathlib
@@ -20,11 +20,26 @@ class BenchKafka(kafka.ApacheKafka):
     jvm = KAFKA_JVM
 
 
-def make(name: str, moldau: pathlib.Path, directory: pathlib.Path):
-    if name == "kafka":
-        return BenchKafka(directory, SETTINGS)
-    # Apache Kafka syncs nothing before it answers: compared is the same promise.
-    return Moldau(moldau, directory, SETTINGS | {"moldau.acks.all.sync": "false"})
+class Maker:
+    """Makes brokers of one kind, each in a fresh directory below `work`."""
+
+    def __init__(self, name: str, moldau: pathlib.Path, work: pathlib.Path):
+        self.name = name
+        self._moldau = moldau
+        self._work = work
+        self._made = 0
+
+    def __call__(self, synced: bool = False, **settings):
+        """`synced`: what acks=all means is on the disk, for both; otherwise for neither."""
+        self._made += 1
+        directory = self._work / str(self._made)
+        # In a key of Kafka every underline of the keyword is a dot.
+        given = SETTINGS | {key.replace("_", "."): value for key, value in settings.items()}
+        if synced:
+            given["log.flush.interval.messages"] = "1"
+        if self.name == "kafka":
+            return BenchKafka(directory, given)
+        return Moldau(self._moldau, directory, given | {"moldau.acks.all.sync": "true" if synced else "false"})
 
 
 def cpu_seconds(pid: int) -> float:
@@ -32,14 +47,40 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS  # utime, stime of all threads
 
 
-def rss_bytes(pid: int) -> int:
+def _status_mib(pid: int, name: str) -> float:
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"no VmRSS of process {pid}")
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"no {name} of process {pid}")
 
 
-def await_leader(port: int, topic: str, timeout: float = 120) -> float:
+def rss_mib(pid: int) -> float:
+    return _status_mib(pid, "VmRSS")
+
+
+def forget_peak(pid: int) -> None:
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_mib(pid: int) -> float:
+    """The greatest resident memory since forget_peak()."""
+    return _status_mib(pid, "VmHWM")
+
+
+def settle(pid: int, timeout: float = 600) -> float:
+    """Waits until the process is idle (under 5 % of a core for a second); the CPU seconds it has used by then."""
+    deadline = time.monotonic() + timeout
+    before = cpu_seconds(pid)
+    while time.monotonic() < deadline:
+        time.sleep(1)
+        now = cpu_seconds(pid)
+        if now - before < 0.05:
+            return now
+        before = now
+    raise RuntimeError(f"process {pid} is not idle after {timeout} s")
+
+
+def await_leader(port: int, topic: str, timeout: float = 300) -> float:
     """Asks for metadata until an answer names a leader of the topic's first partition; the monotonic time of that answer."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

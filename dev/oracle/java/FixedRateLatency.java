@@ -16,7 +16,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * End-to-end latency at a fixed rate, open loop: record i is due at start + i / rate, whether or not its predecessors have
- * arrived, and its latency counts from when it was due. Prints "p50 p90 p99" in microseconds; the first tenth is not counted.
+ * arrived, and its latency counts from when it was due. Prints "p50 p90 p99" in microseconds; the first third, in
+ * which the client itself is still being compiled, is not counted.
  *
  * <p>Arguments: bootstrap topic records rate size acks. The topic exists, empty, with one partition.
  */
@@ -66,10 +67,10 @@ public final class FixedRateLatency {
         }
     }
 
-    /** The latencies of all records but the first tenth, in nanoseconds. */
+    /** The latencies of all records but the first third, in nanoseconds. */
     private static long[] receive(KafkaConsumer<byte[], byte[]> consumer, int count, AtomicReference<Exception> refused)
             throws Exception {
-        int skipped = count / 10;
+        int skipped = count / 3;
         long[] latencies = new long[count - skipped];
         int received = 0;
         long lastArrival = System.nanoTime();

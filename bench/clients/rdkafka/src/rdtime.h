@@ -1,0 +1,2 @@
+/* rd.h has all that is needed. */
+#pragma once

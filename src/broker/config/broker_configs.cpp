@@ -1,5 +1,7 @@
 #include "broker/config/broker_configs.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "broker/config/broker_keys.h"
@@ -40,6 +42,26 @@ void put_above(ConfigMap& keys, const ConfigMap& stronger) {
   }
 }
 
+// What Kafka's broker makes of a list before it judges the value: its ConfigAdminManager, unlike the controller, keeps
+// empty elements of the old value and repeated ones of the new.
+std::string judged_list(std::string_view list, const metadata::ConfigAlteration& wanted) {
+  std::vector<std::string_view> elements = metadata::split_list(list);
+  const std::vector<std::string_view> named = metadata::split_list(*wanted.value);
+  if (wanted.operation == ConfigOperation::kAppend) {
+    const std::vector<std::string_view> before = list.empty() ? std::vector<std::string_view>{} : elements;
+    elements = before;
+    std::ranges::copy_if(named, std::back_inserter(elements),
+                         [&](std::string_view one) { return std::ranges::find(before, one) == before.end(); });
+    return metadata::join_list(elements);
+  }
+  for (const std::string_view one : named) {
+    if (const auto found = std::ranges::find(elements, one); found != elements.end()) {
+      elements.erase(found);
+    }
+  }
+  return metadata::join_list(elements);
+}
+
 ApiError apply(ConfigMap& keys, const metadata::ConfigAlteration& wanted) {
   switch (wanted.operation) {
     case ConfigOperation::kSet: keys.insert_or_assign(wanted.key, *wanted.value); return {};
@@ -54,9 +76,7 @@ ApiError apply(ConfigMap& keys, const metadata::ConfigAlteration& wanted) {
   }
   const auto found = keys.find(wanted.key);
   const std::string before = found == keys.end() ? std::string(key->default_value) : found->second;
-  keys.insert_or_assign(wanted.key, wanted.operation == ConfigOperation::kAppend
-                                        ? metadata::append_to_list(before, *wanted.value)
-                                        : metadata::subtract_from_list(before, *wanted.value));
+  keys.insert_or_assign(wanted.key, judged_list(before, wanted));
   return {};
 }
 

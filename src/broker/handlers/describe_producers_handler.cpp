@@ -102,8 +102,7 @@ void DescribeProducersHandler::handle(Request request) {
   if (!decoded) {
     return request.close();
   }
-  auto inquiry =
-      std::make_shared<Inquiry>(Inquiry{std::move(request), *std::move(decoded), {}, {}, {}});
+  auto inquiry = std::make_shared<Inquiry>(Inquiry{std::move(request), *std::move(decoded), {}, {}, {}});
   inquiry->ask_each(*context_.router.image());
   gather<Producers>(
       context_, peers_, std::move(inquiry->questions),

@@ -324,6 +324,27 @@ TEST_F(FetchHandlerTest, PartitionsThatNobodyKnowsComeAfterThoseThatWereRead) {
   EXPECT_EQ(answer.responses[2].partitions.at(0).error_code, to_wire(ErrorCode::kUnknownTopicOrPartition));
 }
 
+TEST_F(FetchHandlerTest, ANegativeLimitFailsOnlyWhereThereIsSomethingToRead) {
+  broker.add_topic("orders", 3);
+  append(batch_of(1), 0);
+  append(batch_of(1), 1);
+  FetchRequest request = fetch_from("orders", {0, 1, 99});
+  for (auto& partition : request.topics[0].partitions) {
+    partition.partition_max_bytes = -1;
+  }
+  const auto by_partition = fetch(request);
+  ASSERT_EQ(by_partition.responses.at(0).partitions.size(), 3U);
+  EXPECT_EQ(by_partition.responses[0].partitions[0].error_code, to_wire(ErrorCode::kUnknownServerError));
+  EXPECT_EQ(by_partition.responses[0].partitions[1].error_code, to_wire(ErrorCode::kNone)) << "at the end";
+  EXPECT_EQ(by_partition.responses[0].partitions[2].error_code, to_wire(ErrorCode::kOffsetOutOfRange));
+
+  FetchRequest whole = fetch_from("orders", {0, 0, 0}, {.max_bytes = -1});
+  const auto by_request = fetch(whole);
+  EXPECT_EQ(by_request.responses.at(0).partitions.at(0).error_code, to_wire(ErrorCode::kUnknownServerError));
+  EXPECT_EQ(by_request.responses[0].partitions.at(1).error_code, to_wire(ErrorCode::kNone)) << "only the first";
+  EXPECT_EQ(bytes_of(by_request, 1), batch_of(1).size());
+}
+
 TEST_F(FetchHandlerTest, AnIsolationLevelThatIsNoneFailsOnlyWhatIsRead) {
   broker.add_topic("orders");
   FetchRequest request = fetch_from("absent", {0});

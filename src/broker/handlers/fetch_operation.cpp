@@ -64,14 +64,15 @@ void FetchOperation::start() {
       topic = by_id ? image.topic(key.topic_id()) : image.topic(key.topic_name());
     }
     reads_[i].index = i;
+    const metadata::PartitionRegistration* partition =
+        topic == nullptr ? nullptr : topic->partition(PartitionIndex(key.partition));
+    first_known_ = partition == nullptr ? first_known_ : std::min(first_known_, i);
     if (topic == nullptr) {
       reads_[i].error = by_id ? missing_id(image, key) : ErrorCode::kUnknownTopicOrPartition;
-    } else if (topic->partition(PartitionIndex(key.partition)) == nullptr) {
+    } else if (partition == nullptr) {
       reads_[i].error = ErrorCode::kUnknownTopicOrPartition;
-    } else if (const auto refused = refuse_replica(*topic->partition(PartitionIndex(key.partition)), i)) {
+    } else if (const auto refused = refuse_replica(*partition, i)) {
       reads_[i].error = *refused;
-    } else if (session_.partitions()[i].partition_bytes_max < 0 || terms_.bytes_max_is_negative) {
-      reads_[i].error = ErrorCode::kUnknownServerError;  // as Kafka, whose read fails on such a limit
     } else {
       indexes.push_back(i);
       ids.push_back({topic->id, PartitionIndex(key.partition)});
@@ -184,12 +185,24 @@ void FetchOperation::on_reads(std::vector<FetchRead> reads) {
     FetchRead& last = reads_[read.index];
     count(last, false);
     last = std::move(read);
+    if (fails_on_its_limit(last)) {
+      last = {.index = last.index, .error = ErrorCode::kUnknownServerError, .asked = true, .result = {}};
+    }
     count(last, true);
   }
   if (reads_outstanding_ > 0 && --reads_outstanding_ > 0) {
     return;
   }
   park_or_answer();
+}
+
+// Kafka's read of a segment fails on a negative limit. The request's own limit is negative for the first partition
+// alone: behind it Kafka counts on from zero.
+bool FetchOperation::fails_on_its_limit(const FetchRead& read) const {
+  const FetchPartition& asked = session_.partitions()[read.index];
+  const bool negative = asked.partition_bytes_max < 0 || (terms_.bytes_max_is_negative && read.index == first_known_);
+  return negative && read.error == ErrorCode::kNone && !read.result.diverging &&
+         Offset(asked.fetch_offset) < bound_of(read.result, terms_.isolation);
 }
 
 bool FetchOperation::is_satisfied() const {

@@ -1,8 +1,8 @@
 // One fetch from its request to its answer, on the connection's shard.
 //
 // Quota:      an answer that goes over its client's quota is sent without data, and does not count; the session stays
-// as
-//             it was.
+// as it
+//             was.
 // Invariants: O1 it answers once; from then on its parts are told to go and later deliveries are ignored.
 //             O2 reads_ always holds the newest read of every partition, and their sums are right.
 #pragma once
@@ -73,6 +73,7 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
                       std::vector<FileRange>& ranges) const;
   [[nodiscard]] std::optional<protocol::ErrorCode> refuse_replica(const metadata::PartitionRegistration& partition,
                                                                   std::size_t index) const;
+  [[nodiscard]] bool fails_on_its_limit(const FetchRead& read) const;
   [[nodiscard]] FetchItem item_for(std::size_t index, const TopicIdPartition& id) const;
 
   ShardContext& context_;
@@ -82,10 +83,11 @@ class FetchOperation final : public std::enable_shared_from_this<FetchOperation>
   FetchContext session_;
   FetchTerms terms_;
   Callback answered_;
-  std::vector<FetchRead> reads_;    // by partition of the session
-  std::size_t readable_bytes_ = 0;  // of all reads
-  std::size_t endings_ = 0;         // reads that end the wait whatever their bytes
-  std::vector<std::size_t> bytes_;  // of each read in the answer, once decided
+  std::vector<FetchRead> reads_;        // by partition of the session
+  std::size_t first_known_ = SIZE_MAX;  // of the partitions that the metadata knows
+  std::size_t readable_bytes_ = 0;      // of all reads
+  std::size_t endings_ = 0;             // reads that end the wait whatever their bytes
+  std::vector<std::size_t> bytes_;      // of each read in the answer, once decided
   std::vector<Part> parts_;
   std::size_t reads_outstanding_ = 0;  // parts that have not delivered their first read
   bool parked_ = false;

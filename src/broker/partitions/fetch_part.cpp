@@ -7,7 +7,6 @@
 #include "replication/partition/partition.h"
 
 namespace moldau::broker {
-namespace {
 
 using replication::FetchIsolation;
 
@@ -19,8 +18,6 @@ Offset bound_of(const replication::ReadResult& result, FetchIsolation isolation)
   }
   return result.high_watermark;
 }
-
-}  // namespace
 
 FetchPart::FetchPart(PartitionRouter& router, std::vector<FetchItem> items, Deliver deliver)
     : router_(router), items_(std::move(items)), deliver_(std::move(deliver)), seen_(items_.size()) {}

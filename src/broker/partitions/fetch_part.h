@@ -40,6 +40,9 @@ struct FetchRead {
   replication::ReadResult result;
 };
 
+// Up to where such a read may see, exclusive.
+[[nodiscard]] Offset bound_of(const replication::ReadResult& result, replication::FetchIsolation isolation);
+
 class FetchPart final : public Operation, private runtime::TurnEndHook {
  public:
   using Deliver = Function<void(std::vector<FetchRead>)>;

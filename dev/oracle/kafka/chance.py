@@ -8,7 +8,7 @@ import fnmatch
 import json
 import random
 
-from . import schema_codec
+from . import config_chance, schema_codec
 from .replay import NO_UUID as NO_ID
 from .replay import NOBODYS_UUID as UNKNOWN_ID
 
@@ -24,25 +24,10 @@ MUTABLE = ("Produce", "Fetch", "ListOffsets", "DeleteRecords", "OffsetForLeaderE
            "DescribeQuorum", "InitProducerId", "DescribeTopicPartitions", "DescribeLogDirs", "DescribeProducers",
            "ListPartitionReassignments", "DescribeClientQuotas", "ListConfigResources")
 WEIGHTS = {"Produce": 5, "Fetch": 5, "ListOffsets": 4, "Metadata": 3, "IncrementalAlterConfigs": 3, "CreateTopics": 3}
-RESOURCE_TYPES = (2,)  # topics: the others are not described and altered yet
 SETTLE_MS = 40  # until the broker has seen what its controller has changed
 CHANGES = ("IncrementalAlterConfigs", "AlterConfigs", "AlterClientQuotas", "CreatePartitions", "AlterPartitionReassignments",
            "ElectLeaders")
 
-TOPIC_CONFIGS = {
-    "cleanup.policy": ("delete", "compact", "compact,delete", "none", ""), "retention.ms": ("-1", "1000000000000000", "-2", "x"),
-    "retention.bytes": ("-1", "1000000000000", "x"), "segment.bytes": ("1048576", "1073741824", "13", "-1"),
-    "segment.ms": ("1", "604800000", "0"), "max.message.bytes": ("100", "1000", "1048588", "0", "-1"),
-    "min.insync.replicas": ("1", "2", "0"), "message.timestamp.type": ("CreateTime", "Never"),
-    "message.timestamp.before.max.ms": ("1000", "9223372036854775807", "-1"), "message.timestamp.after.max.ms": ("1000", "x"),
-    "compression.type": ("producer", "uncompressed", "lzma"), "index.interval.bytes": ("0", "4096", "-1"), "flush.messages": ("1", "0"),
-    "delete.retention.ms": ("0", "-1"), "min.cleanable.dirty.ratio": ("0.5", "1.5", "a"), "preallocate": ("false", "maybe"),
-    "unclean.leader.election.enable": ("true", "false", "2"), "file.delete.delay.ms": ("0", "60000"), "no.such.key": ("1",),
-    "max.compaction.lag.ms": ("1", "0"), "min.compaction.lag.ms": ("0", "-1"), "segment.jitter.ms": ("0", "-1"),
-    "segment.index.bytes": ("1048576", "3"), "remote.storage.enable": ("false",), "local.retention.ms": ("-2", "-3"),
-}
-BROKER_KEYS = ("message.max.bytes", "log.segment.bytes", "num.io.threads", "background.threads", "no.such.key", "compression.type",
-               "log.retention.ms", "min.insync.replicas", "log.cleaner.threads")
 BATCHES = (
     "@ (k,v)", "@ (a,1) (b,2,h=x)", "@ (-,-) (,)", "@ n=5 size=20", "@ n=2 size=300 codec=gzip", "@ n=3 codec=snappy",
     "@ n=3 codec=lz4", "@ n=3 codec=zstd", "@ codec=snappy-raw (k,v)", "@ (k,v) crc=bad", "@ (k,v) magic=1", "@ (k,v) magic=3",
@@ -65,6 +50,7 @@ class Scene:
     """The topics of one case."""
 
     def __init__(self, prefix: str, chance: random.Random):
+        self.prefix = prefix
         self.used = {f"{prefix}a": chance.randint(1, 3), f"{prefix}b": 1}
         self.spare = [f"{prefix}s{index}" for index in range(2)]  # to be deleted and created
         self.fresh = [f"{prefix}n{index}" for index in range(6)]  # not there yet
@@ -131,19 +117,17 @@ class Values:
             ("DescribeQuorum.*.partitionIndex", lambda: one((0, 0, 1, -1))),
             ("*.endpointType", lambda: one((1, 1, 2, 0, 3))),
             ("*.resourceTypes*", lambda: one((2, 4, 8, 16, 32, 0, 1))),
-            ("*.resourceType", lambda: one(RESOURCE_TYPES)),
-            ("IncrementalAlterConfigs.*.resourceName", lambda: one((*scene.used, *scene.used, "2", "absent"))),
-            ("*.resourceName", lambda: one((*scene.used, *scene.used, "1", "2", "absent", "bad/name"))),
-            ("DescribeConfigs.*.configurationKeys*", lambda: one((*TOPIC_CONFIGS, *BROKER_KEYS))),
+            ("*.resourceType", lambda: one(config_chance.TYPES)),
+            ("*.resourceName", lambda: "later"), ("DescribeConfigs.*.configurationKeys*", lambda: "later"),
             ("*.configOperation", lambda: one((0, 0, 0, 1, 2, 3))),
             ("UnregisterBroker.brokerId", lambda: one((2, 99, -1))),
             ("AlterReplicaLogDirs.dirs.path", lambda: one(("/no/such/directory", "relative", ""))),
             ("*Quotas.*.entityType", lambda: one(("user", "client-id", "ip", "planet", ""))),
-            ("*Quotas.*.entityName", lambda: one(("gen-one", "gen-two", "127.0.0.9", "not an address"))),
+            ("*Quotas.*.entityName", lambda: one(("gen-one", "gen-two", "127.0.0.9", "not an address", "", None))),
             ("*Quotas.*.match", lambda: one(("gen-one", None, ""))), ("*Quotas.*.matchType", lambda: one((0, 1, 2, 3, -1))),
             ("*Quotas.*.key", lambda: one(("producer_byte_rate", "consumer_byte_rate", "request_percentage", "connection_creation_rate",
-                                           "x"))),
-            ("*Quotas.*.value", lambda: one((1e9, 1e8, 0.0, -1.0, 1e9))),
+                                           "controller_mutation_rate", "x"))),
+            ("*Quotas.*.value", lambda: one((1e9, 1e8, 0.0, -1.0, 1e9, 1.5e9, 1e300))),
             ("ElectLeaders.electionType", lambda: one((0, 1, 2, -1))),
             # Kafka fails inside on an empty name.
             ("DescribeTopicPartitions.topics.name", lambda: one((*scene.used, *scene.used, *OTHER_NAMES[1:]))),
@@ -153,6 +137,9 @@ class Values:
 
     def topics(self) -> tuple[str, ...]:
         return tuple(self._scene.used)
+
+    def prefix(self) -> str:
+        return self._scene.prefix
 
     def rule(self, path: str):
         """(True, value chooser or None for the default) if a rule knows the field."""
@@ -192,11 +179,11 @@ class Body(schema_codec._Walk):  # noqa: SLF001  the walk over a message, of whi
 
     def make(self) -> dict:
         body = self._struct(self.owner.fields, self._name)
-        if self._name in ("IncrementalAlterConfigs", "AlterConfigs"):
-            _tame_configs(body, self._chance)
+        if self._name in ("DescribeConfigs", "IncrementalAlterConfigs", "AlterConfigs"):
+            self._finish_configs(body)
         if self._name == "CreateTopics":
             for topic in body.get("topics", ()):
-                _set_configs(topic.get("configs", ()), self._chance)
+                config_chance.set_configs(topic.get("configs", ()), self._chance)
         if self._name == "Metadata" and self.version < 4:
             # These versions create what they name.
             kept = [topic for topic in body["topics"] if topic.get("name", "") in (*self._values.topics(), *BAD_NAMES)]
@@ -215,6 +202,15 @@ class Body(schema_codec._Walk):  # noqa: SLF001  the walk over a message, of whi
             else:
                 body["validateOnly"] = True
         return body
+
+    def _finish_configs(self, body: dict) -> None:
+        for resource in body.get("resources", ()):
+            config_chance.name_resource(resource, self._values.topics(), self._values.prefix(), self._chance)
+            if self._name == "DescribeConfigs":
+                config_chance.choose_keys(resource, self._chance)
+        if self._name != "DescribeConfigs":
+            # Kafka never answers an AlterConfigs that names a resource twice.
+            config_chance.tame(body, self._name != "AlterConfigs", self._chance)
 
     def _struct(self, fields, path: str) -> dict:
         out = {}
@@ -256,20 +252,6 @@ class Body(schema_codec._Walk):  # noqa: SLF001  the walk over a message, of whi
         return "" if value is None and not self.is_nullable(item) and item.type.name in ("string", "bytes") else value
 
 
-def _set_configs(configs, chance: random.Random) -> None:
-    for config in configs or ():
-        config["name"] = chance.choice((*TOPIC_CONFIGS, ""))
-        config["value"] = chance.choice((*TOPIC_CONFIGS.get(config["name"], ("x",)), None))
-
-
-def _tame_configs(body: dict, chance: random.Random) -> None:
-    """Settings of topics; those of brokers only on trial."""
-    for resource in body.get("resources", ()):
-        _set_configs(resource.get("configs"), chance)
-        if resource.get("resourceType", 0) != 2:
-            body["validateOnly"] = True
-
-
 class Generator:
     """Cases of a seed for the APIs and versions that are offered."""
 
@@ -286,7 +268,7 @@ class Generator:
         lines = [f"case {self._seed}/{number}", *scene.lines()]
         for _ in range(self._requests):
             lines += self._request(values, chance)
-        return [*lines, scene.clean()]
+        return [*lines, config_chance.clean_up(scene.prefix), scene.clean()]
 
     def _request(self, values: Values, chance: random.Random) -> list[str]:
         ((api, low, high),) = chance.choices(self._offered, self._weights)
@@ -295,7 +277,7 @@ class Generator:
             return []  # offered for old clients' sake, and closed upon
         body = Body(api, version, values, chance).make()
         text = json.dumps(body, separators=(",", ":"))
-        if name in MUTABLE and "$" not in text and name != "Produce" and chance.random() < 0.1:
+        if name in MUTABLE and "$" not in text and name != "Produce" and config_chance.is_mutable(body) and chance.random() < 0.1:
             return [self._mutated(api, version, body, chance)]
         lines = [f"{name} v{version} {text}"]
         return [*lines, f"sleep {SETTLE_MS}"] if name in CHANGES else lines

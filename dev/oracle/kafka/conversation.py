@@ -23,6 +23,7 @@ class Step:
     version: int = 0
     options: dict = dataclasses.field(default_factory=dict)
     body: str = ""  # JSON text with variables still in it
+    ranged: bool = False  # one of several versions: what this one does not know of the body is left out
 
 
 def _depth(text: str) -> int:
@@ -79,9 +80,11 @@ def parse(name: str, text: str) -> list[Step]:
             steps.append(Step(where, case, verb, (words[1],), options=_options(where, words[2:])))
         elif verb == "receive":
             steps.append(Step(where, case, verb, options=_options(where, words[1:])))
-        elif match := re.fullmatch(r"([A-Z]\w*) v(\d+)((?: [^{\s]\S*)*)(?: (\{.*\}))?", line):
-            options = _options(where, match[3].split())
-            steps.append(Step(where, case, "request", (), match[1], int(match[2]), options, match[4] or "{}"))
+        elif match := re.fullmatch(r"([A-Z]\w*) v(\d+)(?:-(\d+))?((?: [^{\s]\S*)*)(?: (\{.*\}))?", line):
+            options, body_text = _options(where, match[4].split()), match[5] or "{}"
+            for version in range(int(match[2]), int(match[3] or match[2]) + 1):
+                text_of_version = body_text.replace("$version", str(version)) if match[3] else body_text
+                steps.append(Step(where, case, "request", (), match[1], version, options, text_of_version, bool(match[3])))
         else:
             raise ConversationError(f"{where}: cannot read `{line[:60]}`")
     return steps

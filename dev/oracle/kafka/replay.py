@@ -172,6 +172,8 @@ class Replay:
 
     def _request(self, step: Step) -> None:
         body = self._build_records(conversation.body(step, self.variables))
+        if step.ranged:
+            body = schema_codec.known_fields("request", schema_codec.api_key(step.api), step.version, body)
         if "until" in step.options:
             self._repeat(step, body)
         else:

@@ -84,6 +84,11 @@ def fill(kind: str, api: int, version: int, body: dict) -> dict:
     return _Filler(message(kind, api), version).struct(message(kind, api).fields, body, "")
 
 
+def known_fields(kind: str, api: int, version: int, body: dict) -> dict:
+    """`body` without the fields that other versions have; fields of no version stay, to be refused."""
+    return _Restrictor(message(kind, api), version).struct(message(kind, api).fields, body)
+
+
 def json_name(name: str) -> str:
     return name[0].lower() + name[1:]
 
@@ -169,6 +174,19 @@ class _Filler(_Walk):
         if item.type.array:
             return [self.struct(fields, element, path) for element in value]
         return self.struct(fields, value, path)
+
+
+class _Restrictor(_Walk):
+    def struct(self, fields, value):
+        by_name = {json_name(item.name): item for item in fields}
+        known = {name: inner for name, inner in value.items() if name not in by_name or self.version in by_name[name].versions}
+        return {name: self.value(by_name.get(name), inner) for name, inner in known.items()}
+
+    def value(self, item, value):
+        if item is None or value is None or not item.type.is_struct:
+            return value
+        fields = self.fields_of(item)
+        return [self.struct(fields, element) for element in value] if item.type.array else self.struct(fields, value)
 
 
 class _Writer(_Walk):

@@ -133,21 +133,31 @@ Scenario::Answered Scenario::produce(const std::string& topic, std::int16_t acks
   return produce_at_once(topic, acks, {value}).at(0);
 }
 
+Scenario::Answered Scenario::produce(const std::string& topic, std::int16_t acks, const std::string& key,
+                                     const std::string& value) {
+  std::vector<Answered> produced;
+  send_produce(topic, acks, {.key = key, .value = value}, produced);
+  wait_until([&] { return !produced.empty(); }, "the answer");
+  return produced.front();
+}
+
 std::vector<Scenario::Answered> Scenario::produce_at_once(const std::string& topic, std::int16_t acks,
                                                           const std::vector<std::string>& values) {
   std::vector<Answered> produced;
   for (const std::string& value : values) {
-    send_produce(topic, acks, value, produced);
+    send_produce(topic, acks, {.key = std::nullopt, .value = value}, produced);
   }
   wait_until([&] { return produced.size() == values.size(); }, "the answers");
   return produced;
 }
 
-void Scenario::send_produce(const std::string& topic, std::int16_t acks, const std::string& value,
+void Scenario::send_produce(const std::string& topic, std::int16_t acks, const Sent& sent,
                             std::vector<Answered>& produced) {
   record::BatchBuilder builder({});
   const std::int64_t now_ms = sim_.world(client_).shard(0).clock().wall_ms();
-  builder.append({.timestamp = now_ms, .key = std::nullopt, .value = as_bytes(value)});
+  builder.append({.timestamp = now_ms,
+                  .key = sent.key ? std::optional(as_bytes(*sent.key)) : std::nullopt,
+                  .value = as_bytes(sent.value)});
   const auto batch = builder.build();
   MOLDAU_ASSERT(batch.has_value());
   protocol::ProduceRequest request;

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,8 @@ class Scenario {
   // Starts it and cuts the power at its `disk_call`-th call of the disk, or when it is ready before.
   void begin_and_cut_at(std::uint64_t disk_call);
   void crash(CrashKind kind);
+  // Crashes by itself at the `count`-th disk call from now on.
+  void crash_at_disk_call(std::uint64_t count, CrashKind kind) { sim_.crash_at_disk_call(broker_, count, kind); }
   // Asks it to stop, waits, and lets the process end; true if it says that the stop was clean.
   bool stop();
   void run_for(std::chrono::nanoseconds duration) { sim_.run_for(duration); }
@@ -78,6 +81,7 @@ class Scenario {
   };
   // One batch of one record.
   Answered produce(const std::string& topic, std::int16_t acks, const std::string& value);
+  Answered produce(const std::string& topic, std::int16_t acks, const std::string& key, const std::string& value);
   // The same for each value, all sent before the first answer.
   std::vector<Answered> produce_at_once(const std::string& topic, std::int16_t acks,
                                         const std::vector<std::string>& values);
@@ -90,8 +94,11 @@ class Scenario {
   class ClientProgram;
   [[nodiscard]] RpcChannel& channel();
   [[nodiscard]] BrokerProgram& broker();
-  void send_produce(const std::string& topic, std::int16_t acks, const std::string& value,
-                    std::vector<Answered>& produced);
+  struct Sent {
+    std::optional<std::string> key;
+    std::string value;
+  };
+  void send_produce(const std::string& topic, std::int16_t acks, const Sent& sent, std::vector<Answered>& produced);
   Answered list_offset(const std::string& topic, std::int64_t timestamp);
   void wait_until(Function<bool()> done, const char* what);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "sim/world/sim_disk_space.h"
 #include "sim/world/sim_shard.h"
 #include "sim/world/sim_workers.h"
 
@@ -24,6 +25,7 @@ struct Simulation::Instance {
   RecordingLogger logger;
   VirtualStopwatch stopwatch;
   std::unique_ptr<runtime::FileSystem> fs;
+  SimDiskSpace disk_space;
   SimWorkers workers;
   std::vector<std::unique_ptr<SimShard>> shards;
   std::vector<std::unique_ptr<SimNetwork>> networks;
@@ -31,12 +33,12 @@ struct Simulation::Instance {
   std::vector<runtime::Network*> network_faces;
   std::unique_ptr<NodeProgram> program;
 
-  Instance(Process made, LogRecord& logs, std::unique_ptr<runtime::FileSystem> mounted, SimNet& net,
-           std::uint32_t count)
+  Instance(Process made, LogRecord& logs, SimDisk& disk, SimNet& net, std::uint32_t count)
       : process(std::move(made)),
         logger(logs, process.node),
         stopwatch(process.events),
-        fs(std::move(mounted)),
+        fs(disk.mount()),
+        disk_space(disk),
         workers(process) {
     for (std::uint32_t i = 0; i < count; ++i) {
       shards.push_back(std::make_unique<SimShard>(process, i));
@@ -47,7 +49,7 @@ struct Simulation::Instance {
   }
 
   [[nodiscard]] runtime::World view() {
-    return {shard_faces, network_faces, *fs, workers, logger, process.random, stopwatch};
+    return {shard_faces, network_faces, *fs, workers, logger, disk_space, process.random, stopwatch};
   }
 };
 
@@ -120,7 +122,7 @@ void Simulation::start(std::uint32_t number) {
   trace_.add(now(), number, TraceKind::kStart, node.starts);
   node.asked.reset();
   Process process{events_, trace_, execution_, random_.fork(), number, next_owner_++, true, node.wall_offset_ms, {}};
-  node.instance = std::make_unique<Instance>(std::move(process), logs_, node.disk.mount(), net_, node.options.shards);
+  node.instance = std::make_unique<Instance>(std::move(process), logs_, node.disk, net_, node.options.shards);
   node.instance->program = node.factory(node.instance->view());
   execution_.blocked = {};
   for (const auto& shard : node.instance->shards) {

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "runtime/disk_space.h"
 #include "runtime/fs.h"
 #include "runtime/net.h"
 #include "runtime/random.h"
@@ -27,6 +28,7 @@ struct World {
   FileSystem& fs;                      // any thread
   Workers& workers;                    // any shard
   Logger& logger;                      // any thread
+  DiskSpace& disks;                    // any thread
   Random& random;              // for whoever builds the node, before the shards run; later each shard has its own
   const Stopwatch& stopwatch;  // any shard
 

@@ -63,6 +63,25 @@ def case_console_producer_and_consumer_of_a_partition(broker):
     equal(output, "line 198\nline 199\n", "the last two")
 
 
+def case_log_dirs_command(broker):
+    def described(*more):
+        output = tool(f"{TOOLS}.LogDirsCommand", "--bootstrap-server", broker.bootstrap, "--describe", *more)
+        return json.loads(output[output.index('{"'):])
+
+    [host] = described("--topic-list", "x-perf", "--broker-list", "1")["brokers"]
+    equal(host["broker"], 1, "the broker")
+    [directory] = host["logDirs"]
+    equal(directory["error"], None, "the directory's error")
+    if broker.data is not None:
+        equal(directory["logDir"], str(broker.data), "the directory")
+    partitions = sorted(directory["partitions"], key=lambda partition: partition["partition"])
+    equal([partition["partition"] for partition in partitions], ["x-perf-0", "x-perf-1"], "partitions")
+    check(all(partition["size"] > 0 and partition["offsetLag"] == 0 and not partition["isFuture"] for partition in partitions),
+          f"sizes in {partitions}")
+    [everything] = described()["brokers"]
+    check({"x-perf-0", "x-perf-1"} <= {partition["partition"] for partition in everything["logDirs"][0]["partitions"]}, everything)
+
+
 def case_end_to_end_latency(broker):
     output = tool(f"{TOOLS}.EndToEndLatency", "--bootstrap-server", broker.bootstrap, "--topic", "x-latency", "--num-records", "200",
                   "--producer-acks", "1", "--record-size", "100", allow_failure=True)

@@ -125,6 +125,8 @@ TEST_F(BrokerConfigsTest, AChangeIsJudgedByWhatIsInForce) {
   EXPECT_EQ(judge("", "log.local.retention.ms", "604800001"), ErrorCode::kInvalidRequest);
   EXPECT_EQ(judge("", "log.local.retention.ms", "604800000"), ErrorCode::kNone);
   EXPECT_EQ(judge("1", "cordoned.log.dirs", "/elsewhere"), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(judge("1", "cordoned.log.dirs", "*"), ErrorCode::kNone);
+  EXPECT_EQ(judge("1", "cordoned.log.dirs", "*,/elsewhere"), ErrorCode::kInvalidRequest);
   EXPECT_EQ(judge("1", "metric.reporters", "no.such.Class"), ErrorCode::kInvalidRequest);
   EXPECT_EQ(judge("1", "max.connections", "0"), ErrorCode::kInvalidRequest);
   EXPECT_EQ(judge("1", "max.connections.per.ip", "0"), ErrorCode::kInvalidRequest);

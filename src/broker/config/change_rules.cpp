@@ -153,8 +153,13 @@ class Rules {
 
   std::string directories() const {
     const std::string cordoned = text(after_, "cordoned.log.dirs");
-    for (const std::string_view directory : config::parse_list(cordoned)) {
-      if (std::ranges::find(node_.log_dirs, directory) == node_.log_dirs.end()) {
+    const std::vector<std::string_view> named = config::parse_list(cordoned);
+    for (const std::string_view directory : named) {
+      if (directory == "*") {
+        if (named.size() > 1) {
+          return "cordoned.log.dirs: '*' stands alone";
+        }
+      } else if (std::ranges::find(node_.log_dirs, directory) == node_.log_dirs.end()) {
         return "cordoned.log.dirs: '" + std::string(directory) + "' is no log directory of this broker";
       }
     }

@@ -53,6 +53,20 @@ std::optional<record::Codec> codec_of(std::string_view compression_type) {
 TopicConfigs::TopicConfigs(const NodeConfig& config)
     : config_(config), node_name_(std::to_string(config.node_id.value())) {}
 
+std::string TopicConfigs::broker_value(const metadata::Image& image, std::string_view key) const {
+  for (const std::string_view name : {std::string_view(node_name_), std::string_view()}) {
+    const ConfigMap& layer = image.config(ConfigResourceType::kBroker, name);
+    if (const auto found = layer.find(key); found != layer.end()) {
+      return found->second;
+    }
+  }
+  if (const auto found = config_.set_keys.find(key); found != config_.set_keys.end()) {
+    return found->second;
+  }
+  const config::ConfigKey* known = config::find(config::Scope::kBroker, key);
+  return known == nullptr ? std::string() : std::string(known->default_value);
+}
+
 metadata::ConfigLayers TopicConfigs::layers_of(const metadata::Image& image, std::string_view topic) const {
   return {.topic = image.config(ConfigResourceType::kTopic, topic),
           .node = image.config(ConfigResourceType::kBroker, node_name_),

@@ -68,6 +68,9 @@ class TopicConfigs final : public metadata::ConfigSchema, public PartitionConfig
   // The cleaner's keys with what was altered while the node runs.
   [[nodiscard]] storage::CleanerConfig cleaner_of(const metadata::Image& image) const;
 
+  // A broker key's value on this node under an image: dynamic of the node, of the cluster, static, Kafka's default; ""
+  // if there is none.
+  [[nodiscard]] std::string broker_value(const metadata::Image& image, std::string_view key) const;
   // The dynamic layers of a topic under an image.
   [[nodiscard]] metadata::ConfigLayers layers_of(const metadata::Image& image, std::string_view topic) const;
 

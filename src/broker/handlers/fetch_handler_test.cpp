@@ -133,6 +133,17 @@ TEST_F(FetchHandlerTest, Semantics35ALostLeadershipEndsThePoll) {
   EXPECT_EQ(answer->responses.at(0).partitions.at(0).error_code, to_wire(ErrorCode::kNotLeaderOrFollower));
 }
 
+TEST_F(FetchHandlerTest, Semantics35ALostLogDirectoryEndsThePoll) {
+  broker.add_topic("orders");
+  send(fetch_from("orders", {0}, {.max_wait_ms = 60'000}));
+  broker.settle();
+  broker.partition("orders").on_directory_failed();
+  broker.settle();
+  const auto answer = take();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->responses.at(0).partitions.at(0).error_code, to_wire(ErrorCode::kKafkaStorageError));
+}
+
 TEST_F(FetchHandlerTest, Semantics35DataOnAnOlderSegmentIsNotWaitedFor) {
   replication::PartitionConfig config;
   config.log.segment_bytes = 1'000;

@@ -77,6 +77,35 @@ TEST_F(ProduceHandlerTest, AcksAllIsAnsweredOnceTheRecordsAreOnTheDisk) {
   EXPECT_EQ(broker.operations(), 0U);
 }
 
+TEST_F(ProduceHandlerTest, AppendsToAPartitionThatHoldsThemWaitInTheirOrder) {
+  broker.add_topic("orders");
+  broker.add_topic("others");
+  MemoryClient client = broker.connect();
+  MemoryClient other = broker.connect();
+  produce(client, batch_of(1), kAll);
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).base_offset, 0);
+  broker.partition("orders").hold_appends();
+  produce(client, batch_of(1), kAll);
+  produce(client, batch_of(2), kAll);
+  produce(other, batch_of(1), kAll, "others");
+  broker.settle();
+  EXPECT_FALSE(client.has_answer());
+  EXPECT_EQ(only(answer_of(other)).base_offset, 0);
+  broker.partition("orders").release_appends();
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).base_offset, 1);
+  EXPECT_EQ(only(answer_of(client)).base_offset, 2);
+  // A directory that fails meanwhile ends the wait.
+  broker.partition("orders").hold_appends();
+  produce(client, batch_of(1), kAll);
+  broker.settle();
+  broker.partition("orders").on_directory_failed();
+  broker.settle();
+  EXPECT_EQ(only(answer_of(client)).error_code, to_wire(ErrorCode::kKafkaStorageError));
+  EXPECT_EQ(broker.operations(), 0U);
+}
+
 TEST_F(ProduceHandlerTest, Semantics09AcksZeroIsNotAnswered) {
   broker.add_topic("orders");
   MemoryClient client = broker.connect();

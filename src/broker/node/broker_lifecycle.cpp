@@ -62,7 +62,15 @@ void BrokerLifecycle::ready() {
 
 void BrokerLifecycle::on_directories_lost(std::vector<Uuid> ids) {
   lost_directories_ = std::move(ids);
-  told_lost_ = false;
+  told_directories_ = false;
+  if (state_ == State::kStarting || state_ == State::kRunning) {
+    timer_.arm(shard_.clock().now());
+  }
+}
+
+void BrokerLifecycle::on_cordoned(std::vector<Uuid> ids) {
+  cordoned_directories_ = std::move(ids);
+  told_directories_ = false;
   if (state_ == State::kStarting || state_ == State::kRunning) {
     timer_.arm(shard_.clock().now());
   }
@@ -80,9 +88,9 @@ void BrokerLifecycle::heartbeat() {
   request.want_fence = !ready_;
   request.want_shut_down = state_ == State::kLeaving;
   request.offline_log_dirs = lost_directories_;
-  told_lost_ = true;
-  request.cordoned_log_dirs
-      .emplace();  // none; told, as Kafka does, once the registration was read: the answer to it was
+  told_directories_ = true;
+  // Told, as Kafka does, once the registration was read: the answer to it was.
+  request.cordoned_log_dirs = cordoned_directories_;
   controller_.heartbeat(std::move(request), [this](auto reply) { on_heartbeat(std::move(reply)); });
 }
 
@@ -106,7 +114,7 @@ void BrokerLifecycle::on_heartbeat(std::expected<metadata::BrokerHeartbeatReply,
   } else if (state_ == State::kStarting && ready_) {
     next = kSoon;
   }
-  if (!told_lost_) {
+  if (!told_directories_) {
     next = kSoon;
   }
   timer_.arm(shard_.clock().now() + next);

@@ -46,6 +46,7 @@ class BrokerLifecycle {
   void ready();
   // These log directories, all that have failed in this process, are told with the next heartbeat, which is soon.
   void on_directories_lost(std::vector<Uuid> ids);
+  void on_cordoned(std::vector<Uuid> ids);
   // Controlled shutdown; `left` runs when the controller lets the broker go, or after `patience`.
   void leave(std::chrono::milliseconds patience, Callback left);
 
@@ -72,7 +73,8 @@ class BrokerLifecycle {
   bool ready_ = false;
   bool in_flight_ = false;
   std::vector<Uuid> lost_directories_;
-  bool told_lost_ = true;
+  std::vector<Uuid> cordoned_directories_;
+  bool told_directories_ = true;
   Callback left_;
   runtime::Timer timer_;
   runtime::Timer patience_;

@@ -30,7 +30,10 @@ void CleanerLogs::survey(const storage::LogSurvey& survey, Function<void(std::ve
   };
   auto gathering = std::make_shared<Gathering>();
   gathering->left = routers_.size();
-  gathering->done = std::move(done);
+  gathering->done = [paused = paused_, done = std::move(done)](std::vector<SurveyedLog> logs) mutable {
+    std::erase_if(logs, [&](const SurveyedLog& log) { return paused->contains(log.id); });
+    done(std::move(logs));
+  };
   home_.for_each_seed([&](PartitionSeed& seed) {
     if (auto seen = survey.look(seed.id(), *seed.log, last_stable_of(seed))) {
       gathering->logs.push_back(*std::move(seen));

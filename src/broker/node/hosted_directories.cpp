@@ -1,8 +1,17 @@
 #include "broker/node/hosted_directories.h"
 
 #include <algorithm>
+#include <chrono>
+
+#include "config_schema/config_value.h"
+#include "storage/directory/open_directories.h"
 
 namespace moldau::broker {
+namespace {
+
+constexpr std::chrono::seconds kProgressInterval{5};  // of lines about a load
+
+}  // namespace
 
 HostedDirectories::HostedDirectories(const Environment& environment, storage::MarkSource& marks,
                                      runtime::Workers& workers, Function<void(HostedDirectory&, const Error&)> failed)
@@ -10,6 +19,7 @@ HostedDirectories::HostedDirectories(const Environment& environment, storage::Ma
       config_(environment.config),
       lost_(environment.lost),
       failed_(std::move(failed)),
+      progress_timer_(world_.shard(0).timers(), [this] { tell_progress(); }),
       alive_(std::make_shared<HostedDirectories*>(this)) {
   for (storage::LogDirectory* directory : environment.directories) {
     HostedDirectory* hosted = all_.emplace_back(std::make_unique<HostedDirectory>(*directory, marks, environment.world,
@@ -53,11 +63,31 @@ HostedDirectory* HostedDirectories::by_path(std::string_view path) const noexcep
 HostedDirectory* HostedDirectories::emptiest() const noexcept {
   HostedDirectory* best = nullptr;
   for (const auto& directory : all_) {
-    if (directory->online() && (best == nullptr || directory->partitions < best->partitions)) {
+    const auto rank = [](const HostedDirectory& one) { return std::pair(one.cordoned, one.partitions); };
+    if (directory->online() && (best == nullptr || rank(*directory) < rank(*best))) {
       best = directory.get();
     }
   }
   return best;
+}
+
+void HostedDirectories::cordon(std::string_view paths) {
+  const std::vector<std::string_view> named = config::parse_list(paths);
+  for (const auto& directory : all_) {
+    directory->cordoned = std::ranges::any_of(named, [&](std::string_view path) {
+      return path == "*" || storage::plain_path(path) == directory->directory().path();
+    });
+  }
+}
+
+std::vector<Uuid> HostedDirectories::cordoned() const {
+  std::vector<Uuid> ids;
+  for (const auto& directory : all_) {
+    if (directory->cordoned) {
+      ids.push_back(directory->directory().id());
+    }
+  }
+  return ids;
 }
 
 void HostedDirectories::on_each(Function<void(HostedDirectory&, Callback)> each, Callback done) {
@@ -85,6 +115,8 @@ void HostedDirectories::inherit(const metadata::BrokerRegistration* newest, cons
 }
 
 void HostedDirectories::load(storage::LogEnvironment logs, Decide decide, Function<void(std::vector<Loaded>)> done) {
+  loading_ = true;
+  progress_timer_.arm(world_.shard(0).clock().now() + kProgressInterval);
   auto loaded = std::make_shared<std::vector<Loaded>>();
   auto shared = std::make_shared<Decide>(std::move(decide));
   on_each(
@@ -97,10 +129,33 @@ void HostedDirectories::load(storage::LogEnvironment logs, Decide decide, Functi
               one();
             });
       },
-      [loaded, done = std::move(done)]() mutable {
+      [this, alive = alive_, loaded, done = std::move(done)]() mutable {
+        if (*alive != nullptr) {
+          loading_ = false;
+          progress_timer_.cancel();
+        }
         std::ranges::sort(*loaded, {}, [](const Loaded& one) { return one.directory->directory().path(); });
         done(std::move(*loaded));
       });
+}
+
+std::string HostedDirectories::load_progress() const {
+  if (!loading_) {
+    return {};
+  }
+  storage::LoadProgress sum;
+  for (const auto& directory : all_) {
+    sum.logs += directory->progress().logs;
+    sum.opened += directory->progress().opened;
+    sum.recovered_bytes += directory->progress().recovered_bytes;
+  }
+  return ": " + std::to_string(sum.opened) + " of " + std::to_string(sum.logs) + " opened, " +
+         std::to_string(sum.recovered_bytes) + " bytes recovered";
+}
+
+void HostedDirectories::tell_progress() {
+  log(world_.logger, LogLevel::kInfo, "storage", "opening the logs{}", load_progress());
+  progress_timer_.arm(world_.shard(0).clock().now() + kProgressInterval);
 }
 
 void HostedDirectories::forget(const TopicPartition& name, Callback done) {

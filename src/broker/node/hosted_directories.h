@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "broker/node/hosted_directory.h"
 #include "broker/node/log_closer.h"
+#include "runtime/timer.h"
 
 namespace moldau::broker {
 
@@ -44,8 +45,13 @@ class HostedDirectories {
   [[nodiscard]] HostedDirectory* holder_of(std::string_view partition_path) const noexcept;
   [[nodiscard]] HostedDirectory* online_by_id(const Uuid& id) const noexcept;
   [[nodiscard]] HostedDirectory* by_path(std::string_view path) const noexcept;
-  // The one with the fewest partitions, the first of several; null if none is online.
+  // The one with the fewest partitions, the first of several; a cordoned one only if all are; null if none is online.
   [[nodiscard]] HostedDirectory* emptiest() const noexcept;
+
+  // By cordoned.log.dirs: their paths, or "*" for all of them.
+  void cordon(std::string_view paths);
+  // Ids of those that are cordoned.
+  [[nodiscard]] std::vector<Uuid> cordoned() const;
 
   // As HostedDirectory::inherit, of all.
   void inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done);
@@ -56,6 +62,8 @@ class HostedDirectories {
   using Decide = Function<storage::LoadDecision(HostedDirectory&, const TopicPartition&, const Uuid&)>;
   // All at the same time; `decide` is called until `done` was.
   void load(storage::LogEnvironment logs, Decide decide, Function<void(std::vector<Loaded>)> done);
+  // ": 12 of 300 opened, 4096 bytes recovered" while a load goes on; else "".
+  [[nodiscard]] std::string load_progress() const;
   // No file holds an offset under this name: Checkpointer::forget. `done` also if a directory failed meanwhile.
   void forget(const TopicPartition& name, Callback done);
   void forget_contents();
@@ -66,6 +74,7 @@ class HostedDirectories {
   [[nodiscard]] HostedDirectory* last_holder_of(const TopicPartition& name, const Uuid& topic_id) const;
 
  private:
+  void tell_progress();
   // `each(directory, done)` for all; `done` when the last of them has called its own.
   void on_each(Function<void(HostedDirectory&, Callback)> each, Callback done);
 
@@ -74,6 +83,8 @@ class HostedDirectories {
   std::vector<std::unique_ptr<HostedDirectory>> all_;
   std::vector<std::string> lost_;
   Function<void(HostedDirectory&, const Error&)> failed_;
+  bool loading_ = false;
+  runtime::Timer progress_timer_;
   std::shared_ptr<HostedDirectories*> alive_;
 };
 

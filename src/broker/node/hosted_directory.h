@@ -64,6 +64,8 @@ class HostedDirectory final : private storage::MarkSource {
 
   // How many partitions are here or being made here: for the placement of others.
   std::size_t partitions = 0;
+  // New replicas go elsewhere: cordoned.log.dirs (KIP-1066).
+  bool cordoned = false;
   // A clean stop may say so: every log was opened.
   bool all_loaded = false;
 

@@ -11,15 +11,16 @@
 #include "broker/node/controller_options.h"
 #include "broker/node/listen_refusal.h"
 #include "broker/node/live_config.h"
+#include "broker/node/log_dir_link.h"
 #include "broker/node/node_controller.h"
 #include "broker/node/node_directories.h"
 #include "broker/node/node_limits.h"
 #include "broker/node/node_metrics.h"
 #include "broker/node/raft_metadata_log.h"
+#include "broker/node/registrations.h"
 #include "broker/node/replica_host.h"
 #include "broker/node/shard_links.h"
 #include "broker/node/shard_services.h"
-#include "raft/driver/bootstrap_file.h"
 #include "raft/driver/raft_client.h"
 
 namespace moldau::broker {
@@ -29,11 +30,6 @@ constexpr std::uint64_t kRandomSeedMix = 0x9E37'79B9'7F4A'7C15;
 // How requests are given up: each step on every shard before the next on any.
 constexpr void (ShardServices::* kDropSteps[])() = {&ShardServices::refuse_operations, &ShardServices::drop_operations,
                                                     &ShardServices::drop_handlers, &ShardServices::drop_connections};
-
-metadata::ListenerEndpoint to_metadata(const Acceptor& acceptor) {
-  const runtime::Endpoint address = acceptor.advertised();
-  return {.name = acceptor.config().name, .host = address.host, .port = address.port, .security_protocol = 0};
-}
 
 }  // namespace
 
@@ -56,6 +52,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
     std::unique_ptr<ControllerLink> controller;
     std::unique_ptr<AutoCreator> auto_creator;
     std::unique_ptr<HomeDirectoryLink> directory;
+    std::unique_ptr<LogDirLink> log_dirs;
     std::unique_ptr<ShardServices> services;
     std::unique_ptr<ShardPublisher> publisher;
 
@@ -234,6 +231,7 @@ void Node::Impl::make_shards() {
         shard.controller = std::make_unique<ControllerLink>(world_.shard(i), target_, home());
         shard.auto_creator = std::make_unique<AutoCreator>(*shard.controller, world_.logger);
         shard.directory = std::make_unique<HomeDirectoryLink>(world_.shard(i), home(), replicas_);
+        shard.log_dirs = std::make_unique<LogDirLink>(world_.shard(i), home(), replicas_);
         shard.services = std::make_unique<ShardServices>(ShardServices::Environment{.world = world_,
                                                                                     .shard = i,
                                                                                     .config = config_,
@@ -241,6 +239,7 @@ void Node::Impl::make_shards() {
                                                                                     .broker_configs = broker_configs_,
                                                                                     .identity = identity_,
                                                                                     .directory = *shard.directory,
+                                                                                    .log_dirs = *shard.log_dirs,
                                                                                     .controller = *shard.controller,
                                                                                     .auto_creator = *shard.auto_creator,
                                                                                     .log_levels = log_levels_});
@@ -273,6 +272,12 @@ void Node::Impl::make_shards() {
                                       if (lifecycle_) {
                                         lifecycle_->on_directories_lost(std::move(ids));
                                       }
+                                    },
+                                .on_cordoned =
+                                    [this](std::vector<Uuid> ids) {
+                                      if (lifecycle_) {
+                                        lifecycle_->on_cordoned(std::move(ids));
+                                      }
                                     }});
         on_every_shard([this, all](std::size_t i) { shards_[i].services->wire(all, *partition_home_, home()); },
                        [this] {
@@ -288,28 +293,9 @@ void Node::Impl::start_metadata() {
   loader_ = std::make_unique<metadata::MetadataLoader>(home(), world_.logger, *this);
   incarnation_ = home().random().uuid();
 
-  std::vector<raft::ListenerEndpoint> controller_endpoints;
-  metadata::RegisterController self{
-      .controller = config_.node_id, .incarnation_id = incarnation_, .features = supported_ranges()};
-  metadata::RegisterBroker broker{.broker = config_.node_id,
-                                  .cluster_id = identity_.cluster_id,
-                                  .incarnation_id = self.incarnation_id,
-                                  .features = supported_ranges(),
-                                  .rack = config_.rack,
-                                  .log_dirs = directories_.ids_of_logs(),
-                                  .previous_epoch = directories_.previous_epoch,
-                                  .previous_process_is_gone = true};
-  for (const Acceptor& acceptor : acceptors_) {
-    const metadata::ListenerEndpoint endpoint = to_metadata(acceptor);
-    if (acceptor.config().is_controller) {
-      self.listeners.push_back(endpoint);
-      controller_endpoints.push_back({endpoint.name, endpoint.host, endpoint.port});
-    } else if (acceptor.config().is_told) {
-      broker.listeners.push_back(endpoint);
-    }
-  }
-
-  auto opened = directories_.open_raft(world_, shards_[0].services->sync(), config_, std::move(controller_endpoints));
+  Registrations registrations = make_registrations(config_, directories_, acceptors_, incarnation_);
+  auto opened = directories_.open_raft(world_, shards_[0].services->sync(), config_,
+                                       std::move(registrations.controller_endpoints));
   if (!opened) {
     return fail(opened.error());
   }
@@ -328,7 +314,7 @@ void Node::Impl::start_metadata() {
   shell_ = std::make_unique<metadata::ControllerShell>(
       home(), *metadata_log_, *loader_, topic_configs_, world_.logger,
       metadata::ControllerShell::Options{.controller = controller_options(config_, identity_),
-                                         .self = std::move(self),
+                                         .self = std::move(registrations.controller),
                                          .bootstrap = directories_.bootstrap,
                                          .max_idle_interval = config_.metadata_idle_interval});
   metadata_log_->wire(*shell_);
@@ -347,7 +333,8 @@ void Node::Impl::start_metadata() {
   target_.mutations = &limits_.mutations();
   lifecycle_ = std::make_unique<BrokerLifecycle>(
       home(), world_.logger, *shell_, *loader_,
-      BrokerLifecycle::Options{.registration = std::move(broker), .heartbeat_interval = config_.heartbeat_interval},
+      BrokerLifecycle::Options{.registration = std::move(registrations.broker),
+                               .heartbeat_interval = config_.heartbeat_interval},
       BrokerLifecycle::Events{.on_registered = [this](BrokerEpoch epoch) { on_registered(epoch); },
                               .on_running = [this] { serve(); },
                               .on_refused =
@@ -526,9 +513,12 @@ void Node::Impl::destroy_shards(bool clean) {
 std::vector<Node::Condition> Node::Impl::readiness() const {
   return {
       {"the metadata log is read and its controller active", previous_registration_.has_value()},
-      {"the partition logs are open", replicas_ && replicas_->loaded()},
+      {"the partition logs are open" + (replicas_ ? replicas_->directories().load_progress() : std::string()),
+       replicas_ && replicas_->loaded()},
       {"the broker is unfenced", lifecycle_ && lifecycle_->running()},
       {"nothing has failed", !failed_},
+      {"every log directory works (does not keep the node from being ready)",
+       !replicas_ || !replicas_->directories().any_lost()},
       {"no partition is damaged (does not keep the node from being ready)", !replicas_ || replicas_->damaged() == 0},
       {"clients are served", ready_}};
 }
@@ -558,6 +548,8 @@ void Node::Impl::collect_metrics(Function<void(std::string)> done) {
         if (replicas_) {
           node.cleaner = replicas_->cleaner_metrics();
         }
+        node.partitions_lost = replicas_ ? replicas_->lost_partitions() : 0;
+        node.directories = replicas_ ? metrics_of(replicas_->directories()) : std::vector<DirectoryMetrics>();
         if (raft_) {
           node.metadata_high_watermark = raft_->high_watermark().value();
           node.leader_epoch = raft_->leader_epoch().value();

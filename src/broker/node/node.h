@@ -60,7 +60,7 @@ class Node {
   [[nodiscard]] bool ready() const noexcept;
   // What ready() takes, in the order in which a start reaches it, and whether it holds now.
   struct Condition {
-    const char* name;
+    std::string name;
     bool holds;
   };
   [[nodiscard]] std::vector<Condition> readiness() const;

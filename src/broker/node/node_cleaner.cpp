@@ -30,6 +30,10 @@ void NodeCleaner::start(const metadata::Image& image) {
   cleaner_.start();
 }
 
+void NodeCleaner::carry(const TopicPartition& name, const HostedDirectory& to, Callback done) {
+  cleaner_.carry(name, to.directory().path(), [done = std::move(done)](const Result<>&) mutable { done(); });
+}
+
 void NodeCleaner::forget(const TopicPartition& name, Callback done) {
   cleaner_.forget(name, [done = std::move(done)](const Result<>&) mutable { done(); });
 }

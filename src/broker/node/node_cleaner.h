@@ -32,6 +32,15 @@ class NodeCleaner {
 
   // The log is not hosted any more: `left` once nothing is done to its files.
   void leave(const TopicIdPartition& id, Callback left) { cleaner_.leave(id, std::move(left)); }
+  // The log stays as it is until resume(): `paused` once nothing is done to its files.
+  void pause(const TopicIdPartition& id, Callback paused) {
+    logs_.pause(id);
+    cleaner_.leave(id, std::move(paused));
+  }
+  void resume(const TopicIdPartition& id) { logs_.resume(id); }
+  // As of LogCleaner, of a paused log; `done` also if the directory failed, which is told by then.
+  void carry(const TopicPartition& name, const HostedDirectory& to, Callback done);
+  void settle(const TopicPartition& name, const HostedDirectory& at) { cleaner_.settle(name, at.directory().path()); }
   // `done` once no file has the name, also if a directory failed meanwhile.
   void forget(const TopicPartition& name, Callback done);
 

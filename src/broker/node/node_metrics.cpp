@@ -3,6 +3,7 @@
 #include <map>
 #include <string_view>
 
+#include "broker/node/hosted_directories.h"
 #include "broker/node/shard_services.h"
 #include "http/metrics_text.h"
 #include "replication/partition/partition.h"
@@ -50,6 +51,22 @@ void render_cleaner(http::MetricsText& text, const storage::CleanerMetrics& clea
 
 }  // namespace
 
+std::vector<DirectoryMetrics> metrics_of(const HostedDirectories& directories) {
+  std::vector<DirectoryMetrics> metrics;
+  for (const std::string& path : directories.lost_at_start()) {
+    metrics.push_back({.path = path});
+  }
+  for (const auto& directory : directories.all()) {
+    const storage::LoadProgress& progress = directory->progress();
+    metrics.push_back({.path = directory->directory().path(),
+                       .online = directory->online(),
+                       .partitions = directory->partitions,
+                       .logs_to_open = progress.logs - progress.opened,
+                       .recovered_bytes = progress.recovered_bytes});
+  }
+  return metrics;
+}
+
 ShardMetrics read_metrics(ShardServices& services) {
   ShardMetrics metrics;
   if (services.serving()) {
@@ -96,12 +113,27 @@ std::string render_metrics(const NodeMetrics& node, std::span<const ShardMetrics
               sum(&ShardMetrics::partitions));
   text.single("moldau_partitions_leading", Type::kGauge, "Open partitions that this node leads.",
               sum(&ShardMetrics::leaders));
-  text.single("moldau_partitions_offline", Type::kGauge, "Open partitions whose log directory failed.",
-              sum(&ShardMetrics::offline_partitions));
+  text.single("moldau_partitions_offline", Type::kGauge, "Partitions whose log directory failed.",
+              sum(&ShardMetrics::offline_partitions) + node.partitions_lost);
   text.single(
       "moldau_partitions_damaged", Type::kGauge,
       "Partitions that are not served because their files are damaged or could not be opened; the log says why.",
       std::uint64_t{node.partitions_damaged});
+  const auto of_each = [&](const char* name, Type type, const char* help, auto value) {
+    text.family(name, type, help);
+    for (const DirectoryMetrics& directory : node.directories) {
+      text.sample({{"directory", directory.path}}, std::uint64_t{value(directory)});
+    }
+  };
+  of_each("moldau_log_directory_online", Type::kGauge, "1 while the log directory works.",
+          [](const DirectoryMetrics& directory) { return directory.online ? 1U : 0U; });
+  of_each("moldau_log_directory_partitions", Type::kGauge, "Partitions in the log directory.",
+          [](const DirectoryMetrics& directory) { return directory.partitions; });
+  of_each("moldau_log_directory_logs_to_open", Type::kGauge, "Logs that a start has still to open, and to recover.",
+          [](const DirectoryMetrics& directory) { return directory.logs_to_open; });
+  of_each("moldau_log_directory_recovered_bytes", Type::kGauge,
+          "Bytes above the recovery points that this start has read.",
+          [](const DirectoryMetrics& directory) { return directory.recovered_bytes; });
   text.single("moldau_log_bytes", Type::kGauge, "Bytes in the logs of open partitions.", sum(&ShardMetrics::log_bytes));
   text.single("moldau_metadata_high_watermark", Type::kGauge, "Committed end of the metadata log.",
               node.metadata_high_watermark);

@@ -35,6 +35,23 @@ ReplicaHost::ReplicaHost(const Environment& environment, Events events)
                    marks_, workers_,
                    [this](HostedDirectory& directory, const Error& error) { on_directory_failed(directory, error); }),
       assigner_(shard_, logger_),
+      cleaner_(environment.world, environment.config, environment.topic_configs, environment.home, environment.routers,
+               directories_),
+      moves_({.world = environment.world,
+              .config = environment.config,
+              .topic_configs = environment.topic_configs,
+              .assigner = assigner_,
+              .cleaner = cleaner_,
+              .random = environment.random,
+              .home = environment.home,
+              .routers = environment.routers}),
+      requests_(directories_,
+                {.world = environment.world,
+                 .config = environment.config,
+                 .directories = directories_,
+                 .home = environment.home,
+                 .routers = environment.routers},
+                moves_),
       upkeep_(environment.world, environment.config, environment.home,
               [this](const PartitionSeed& seed, const Error& error) {
                 if (ends_directory(error)) {
@@ -50,191 +67,29 @@ ReplicaHost::ReplicaHost(const Environment& environment, Events events)
                             seed.log->directory(), error.message());
                 damaged_.insert(seed.name);
               }),
-      cleaner_(environment.world, environment.config, environment.topic_configs, environment.home, environment.routers,
-               directories_),
       alive_(std::make_shared<ReplicaHost*>(this)) {}
 
 ReplicaHost::~ReplicaHost() {
   *alive_ = nullptr;
 }
 
-// --- loading ---
-
-void ReplicaHost::inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done) {
-  directories_.inherit(newest, incarnation, [this, done = std::move(done)]() mutable {
-    if (directories_.online() > 0) {
-      done();
-    }
-  });
-}
-
-bool ReplicaHost::is_ours(const TopicIdPartition& id) const {
-  const auto* partition = image_->partition(id);
-  return partition != nullptr && metadata::contains(partition->replicas, environment_.config.node_id);
-}
-
-storage::LoadDecision ReplicaHost::decide(const HostedDirectory& directory, const TopicPartition& name,
-                                          const Uuid& topic_id) const {
-  using storage::LoadVerdict;
-  const metadata::Topic* topic = image_->topic(topic_id);
-  if (topic != nullptr && topic->name == name.topic && is_ours({topic_id, name.partition})) {
-    return {.verdict = LoadVerdict::kOpen, .config = environment_.topic_configs.config_of(*image_, name.topic).log};
-  }
-  const storage::DirectoryContents& contents = directory.directory().contents();
-  const metadata::Topic* named = image_->topic(name.topic);
-  // Nothing is ever made under a name before its last holder's directory is gone: with records of the name's topic on
-  // record, this is their directory.
-  const bool damaged = named != nullptr && is_ours({named->id, name.partition}) &&
-                       (topic_id.is_zero() || contents.durable_ends.contains(name)) &&
-                       storage::was_there(contents, name, named->id);
-  return {.verdict = damaged ? LoadVerdict::kDamaged : LoadVerdict::kStray, .config = {}};
-}
-
-void ReplicaHost::load(BrokerEpoch epoch, Callback done) {
-  MOLDAU_ASSERT(!loading_ && !loaded_ && !stopping_);
-  loading_ = true;
-  directories_.load(
-      {environment_.world.fs, logger_, environment_.random},
-      [alive = alive_](const HostedDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {
-        const ReplicaHost* host = *alive;
-        return host != nullptr ? host->decide(directory, name, topic_id)
-                               : storage::LoadDecision{.verdict = storage::LoadVerdict::kStray, .config = {}};
-      },
-      [alive = alive_, epoch, done = std::move(done)](std::vector<HostedDirectories::Loaded> loaded) mutable {
-        ReplicaHost* host = *alive;
-        if (host == nullptr) {
-          return;
-        }
-        // Not before: until every log was opened, a crash leaves the durable ends as they were found.
-        for (const auto& directory : host->directories_.all()) {
-          directory->checkpointer().set_broker_epoch(epoch);
-        }
-        host->on_loaded(std::move(loaded));
-        if (host->stopping_) {
-          return std::exchange(host->stop_once_loaded_, {})();
-        }
-        if (host->directories_.online() > 0) {
-          host->begin_service();
-          done();
-        }
-      });
-}
-
-void ReplicaHost::on_loaded(std::vector<HostedDirectories::Loaded> loaded) {
-  for (HostedDirectories::Loaded& one : loaded) {
-    take_loaded(*one.directory, std::move(one.result.loaded));
-    take_unloaded(*one.directory, one.result.unloaded);
-    for (TopicPartition& name : one.result.strays) {
-      busy_names_.try_emplace(name, std::nullopt);
-      strays_.push_back({one.directory, std::move(name)});
-    }
-  }
-  find_lost();
-  cleaner_.adopt_checkpoints();
-  directories_.forget_contents();
-  loading_ = false;
-  loaded_ = true;
-}
-
-void ReplicaHost::take_loaded(HostedDirectory& directory, std::vector<storage::LoadedLog> logs) {
-  for (storage::LoadedLog& log : logs) {
-    const TopicIdPartition id{log.topic_id, log.name.partition};
-    if (!directory.online()) {
-      refuse(log.name, {.topic_id = log.topic_id, .where = &directory, .has_directory = true, .lost = true},
-             *directory.directory().failure());
-      continue;
-    }
-    if (log.log->fenced() || log.log->offline()) {
-      damaged_.insert(log.name);
-      directory.keep(directory.marks_found(log.name, log.topic_id));
-    }
-    ++directory.partitions;
-    environment_.home.add({.name = std::move(log.name),
-                           .topic_id = log.topic_id,
-                           .log = std::move(log.log),
-                           .high_watermark = log.high_watermark});
-    tell_directory(id, directory);
-  }
-}
-
-void ReplicaHost::take_unloaded(HostedDirectory& directory, const std::vector<storage::UnloadedLog>& logs) {
-  directory.all_loaded = logs.empty();
-  for (const storage::UnloadedLog& log : logs) {
-    damaged_.insert(log.name);
-    const metadata::Topic* topic = image_->topic(log.name.topic);
-    if (topic != nullptr && is_ours({topic->id, log.name.partition})) {
-      directory.keep(directory.marks_found(log.name, topic->id));
-      refuse(log.name,
-             {.topic_id = topic->id,
-              .where = &directory,
-              .has_directory = true,
-              .has_its_id = log.topic_id == topic->id,
-              .lost = !directory.online()},
-             log.error);
-    }
-  }
-}
-
-// Records were here, and there is no directory.
-void ReplicaHost::find_lost() {
-  for (const auto& [topic_id, topic] : image_->topics()) {
-    for (const auto& [index, partition] : topic->partitions) {
-      const TopicPartition name{topic->name, index};
-      const TopicIdPartition id{topic_id, index};
-      if (!is_ours(id) || environment_.home.hosts(id) || unserved_.contains(name) || busy_names_.contains(name)) {
-        continue;
-      }
-      if (HostedDirectory* where = directories_.last_holder_of(name, topic_id)) {
-        where->keep(where->marks_found(name, topic_id));
-        refuse(name, {.topic_id = topic_id, .where = where},
-               Error(ErrorKind::kNotFound, "its directory is missing, and had records"));
-      }
-    }
-  }
-}
-
-void ReplicaHost::refuse(const TopicPartition& name, const Unserved& unserved, const Error& error) {
-  const TopicIdPartition id{unserved.topic_id, name.partition};
-  if (unserved.lost) {
-    ++lost_partitions_;
-  } else {
-    moldau::log(logger_, LogLevel::kError, "storage", "partition {} is not served: {}",
-                storage::partition_directory_name(name), error.message());
-    damaged_.insert(name);
-  }
-  unserved_.insert_or_assign(name, unserved);
-  for (PartitionRouter* router : environment_.routers) {
-    router->shard().post([router, id] { router->on_not_served(id); });
-  }
-  environment_.home.cancel_opening(id);
-}
-
-void ReplicaHost::begin_service() {
-  for (const Stray& stray : std::exchange(strays_, {})) {
-    free_name(stray.name, [stray](Function<void(Result<>)> freed) {
-      stray.where->remover().set_aside(stray.name, std::move(freed));
-    });
-  }
-  // What the metadata gives to this node and the disk does not have is made now.
-  for (const auto& [id, topic] : image_->topics()) {
-    for (const auto& [index, partition] : topic->partitions) {
-      host_if_ours(*image_, *topic, index);
-    }
-  }
-  for (const auto& directory : directories_.all()) {
-    if (directory->online()) {
-      directory->checkpointer().start();
-    }
-  }
-  upkeep_.start();
-  cleaner_.start(*image_);
-}
-
 // --- following the metadata ---
 
-void ReplicaHost::on_image(const metadata::ImageUpdate& update) {
-  image_ = update.after;
+void ReplicaHost::take_image(std::shared_ptr<const metadata::Image> image) {
+  image_ = std::move(image);
   marks_.on_image(image_);
+  moves_.on_image(image_);
+  requests_.on_image(image_);
+  std::string cordoned = environment_.topic_configs.broker_value(*image_, metadata::kCordonedLogDirsConfig);
+  if (cordoned != cordoned_) {
+    cordoned_ = std::move(cordoned);
+    directories_.cordon(cordoned_);
+    events_.on_cordoned(directories_.cordoned());
+  }
+}
+
+void ReplicaHost::on_image(const metadata::ImageUpdate& update) {
+  take_image(update.after);
   if (!loaded_ || stopping_) {
     return;
   }
@@ -287,10 +142,13 @@ void ReplicaHost::host_if_ours(const metadata::Image& image, const metadata::Top
 }
 
 // Where its log is to be made; null: it may be in a directory that is lost.
-HostedDirectory* ReplicaHost::place(const Creation& creation) const {
+HostedDirectory* ReplicaHost::place(const Creation& creation) {
   const auto* partition = image_->partition({creation.topic_id, creation.name.partition});
   if (partition == nullptr) {
     return directories_.emptiest();  // deleted meanwhile: it goes as soon as it is made
+  }
+  if (HostedDirectory* preferred = requests_.take_preferred(creation.name)) {
+    return preferred;
   }
   const Uuid id = partition->directory(environment_.config.node_id).value_or(kUnassignedDirectory);
   if (HostedDirectory* told = directories_.online_by_id(id)) {
@@ -404,11 +262,14 @@ void ReplicaHost::remove(const TopicIdPartition& id, const TopicPartition& name)
   if (!environment_.home.hosts(id)) {
     return;
   }
+  busy_names_.try_emplace(name, std::nullopt);
+  if (moves_.cancel(name, [this, id, name](bool) { remove(id, name); })) {
+    return;
+  }
   damaged_.erase(name);
   for (const auto& directory : directories_.all()) {
     directory->stop_keeping(name);
   }
-  busy_names_.try_emplace(name, std::nullopt);
   environment_.home.remove(id, [alive = alive_](PartitionSeed seed) {
     if (ReplicaHost* host = *alive) {
       host->on_removed(std::move(seed));
@@ -518,6 +379,7 @@ void ReplicaHost::on_directory_failed(HostedDirectory& directory, const Error& e
     });
   }
   lose_seeds(directory);
+  moves_.on_directory_failed(directory);
   if (directories_.online() == 0) {
     const bool only = directories_.all().size() + directories_.lost_at_start().size() == 1;
     return events_.on_fatal("log directory " + failed.path() + " failed, and it is the " + (only ? "only" : "last") +
@@ -569,12 +431,14 @@ void ReplicaHost::on_roll(std::string_view partition_path) {
 void ReplicaHost::stop(Function<void(Result<>)> done) {
   stopping_ = true;
   upkeep_.stop();
-  assigner_.close();
   if (loading_) {
     stop_once_loaded_ = [this, done = std::move(done)]() mutable { close_all(std::move(done)); };
   } else if (loaded_) {
-    cleaner_.stop([this, done = std::move(done)]() mutable {
-      workers_.stop([this, done = std::move(done)]() mutable { close_all(std::move(done)); });
+    moves_.stop([this, done = std::move(done)]() mutable {
+      assigner_.close();
+      cleaner_.stop([this, done = std::move(done)]() mutable {
+        workers_.stop([this, done = std::move(done)]() mutable { close_all(std::move(done)); });
+      });
     });
   } else {
     done(fail(ErrorKind::kClosed, "the logs were not opened yet"));

@@ -31,9 +31,12 @@
 #include "broker/config/node_config.h"
 #include "broker/config/topic_configs.h"
 #include "broker/node/directory_assigner.h"
+#include "broker/node/future_promotion.h"
 #include "broker/node/hosted_directories.h"
 #include "broker/node/hosted_marks.h"
+#include "broker/node/log_dir_requests.h"
 #include "broker/node/node_cleaner.h"
+#include "broker/node/replica_moves.h"
 #include "broker/node/seed_upkeep.h"
 #include "broker/partitions/partition_home.h"
 #include "broker/partitions/partition_router.h"
@@ -61,6 +64,7 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   struct Events {
     Function<void(const std::string&)> on_fatal;            // nothing can go on: one line
     Function<void(std::vector<Uuid>)> on_directories_lost;  // ids of all that have failed in this process
+    Function<void(std::vector<Uuid>)> on_cordoned;          // ids of all that are
   };
   ReplicaHost(const Environment& environment, Events events);
   ~ReplicaHost() override;
@@ -90,6 +94,7 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   [[nodiscard]] std::size_t damaged() const noexcept { return damaged_.size(); }
   // Not hosted, for their log directory is lost.
   [[nodiscard]] std::size_t lost_partitions() const noexcept { return lost_partitions_; }
+  [[nodiscard]] LogDirRequests& log_dirs() noexcept { return requests_; }
   [[nodiscard]] const HostedDirectories& directories() const noexcept { return directories_; }
   [[nodiscard]] bool loaded() const noexcept { return loaded_; }
   [[nodiscard]] storage::CleanerMetrics cleaner_metrics() const { return cleaner_.metrics(); }
@@ -112,9 +117,11 @@ class ReplicaHost final : public metadata::MetadataPublisher {
     TopicPartition name;
   };
 
+  void take_image(std::shared_ptr<const metadata::Image> image);
+  void open_logs(BrokerEpoch epoch, Callback done);
   void apply(const metadata::Image& image, const metadata::ImageChanges& changes);
   void host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index);
-  [[nodiscard]] HostedDirectory* place(const Creation& creation) const;
+  [[nodiscard]] HostedDirectory* place(const Creation& creation);
   void create(Creation creation);
   void make(Creation creation, HostedDirectory& where);
   void on_made(const Creation& creation, HostedDirectory& where, Result<std::unique_ptr<storage::Log>> log);
@@ -149,9 +156,13 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   HostedMarks marks_;
   HostedDirectories directories_;
   DirectoryAssigner assigner_;
-  SeedUpkeep upkeep_;
   NodeCleaner cleaner_;
+  ReplicaMoves moves_;
+  LogDirRequests requests_;
+  SeedUpkeep upkeep_;
   std::map<TopicPartition, std::optional<Creation>> busy_names_;  // being made or removed; who waits for each
+  std::vector<InterruptedMove> interrupted_;                      // by the end of the process before
+  std::string cordoned_;                                          // as configured
   std::vector<Stray> strays_;                                     // found by load()
   std::set<TopicPartition> damaged_;
   std::map<TopicPartition, Unserved> unserved_;

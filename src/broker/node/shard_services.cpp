@@ -16,6 +16,7 @@
 #include "broker/handlers/elect_leaders_handler.h"
 #include "broker/handlers/fetch_handler.h"
 #include "broker/handlers/list_offsets_handler.h"
+#include "broker/handlers/log_dir_handlers.h"
 #include "broker/handlers/offset_for_leader_epoch_handler.h"
 #include "broker/handlers/produce_handler.h"
 #include "broker/handlers/quorum_handlers.h"
@@ -330,6 +331,9 @@ void ShardServices::add_broker_handlers() {
   dispatcher.add(ApiKey::kListConfigResources, std::make_unique<ListConfigResourcesHandler>(context_));
   dispatcher.add(ApiKey::kDescribeClientQuotas, std::make_unique<DescribeClientQuotasHandler>(router_));
   dispatcher.add(ApiKey::kAlterClientQuotas, std::make_unique<AlterClientQuotasHandler>(controller));
+  dispatcher.add(ApiKey::kDescribeLogDirs, std::make_unique<DescribeLogDirsHandler>(context_, environment_.log_dirs));
+  dispatcher.add(ApiKey::kAlterReplicaLogDirs,
+                 std::make_unique<AlterReplicaLogDirsHandler>(context_, environment_.log_dirs));
   dispatcher.add(ApiKey::kDescribeCluster,
                  std::make_unique<DescribeClusterHandler>(context_, environment_.identity, ListenerKind::kBroker));
   add_deciding_handlers(dispatcher);

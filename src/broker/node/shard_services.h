@@ -13,6 +13,7 @@
 #include "broker/config/node_config.h"
 #include "broker/config/topic_configs.h"
 #include "broker/handlers/controller_channel.h"
+#include "broker/handlers/log_dir_channel.h"
 #include "broker/handlers/metadata_handler.h"
 #include "broker/handlers/shard_context.h"
 #include "broker/net/connection_table.h"
@@ -42,6 +43,7 @@ class ShardServices {
     const BrokerConfigs& broker_configs;
     const ClusterIdentity& identity;
     replication::DirectoryLink& directory;
+    LogDirChannel& log_dirs;
     ControllerChannel& controller;
     TopicAutoCreator& auto_creator;
     runtime::LogLevels* log_levels = nullptr;

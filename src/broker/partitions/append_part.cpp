@@ -94,19 +94,24 @@ struct Progress {
   Progress(const AppendEnvironment& env, const AppendTerms& t, std::vector<AppendItem> taken)
       : environment(env), terms(t), items(std::move(taken)), outcomes(items.size()), ends(items.size()) {}
 
-  // Takes up items until this turn's work is done; true: none is left.
-  bool run_turn() {
+  // Takes up items until this turn's work is done.
+  AppendTurns::Step run_turn() {
     const std::uint64_t worked = environment.scratch.work_total();
     std::uint64_t sent = 0;
     for (; next < items.size(); ++next) {
       if (sent + environment.scratch.work_total() - worked >= kTurnWorkMax) {
-        return false;
+        return AppendTurns::Step::kMore;
+      }
+      replication::Partition* partition = environment.router.local(items[next].id);
+      if (partition != nullptr && partition->holds_appends()) {
+        held_by = partition;
+        return AppendTurns::Step::kHeld;
       }
       sent += kItemWork + items[next].records.size();
       ends[next] = append_one(environment, terms, items[next], outcomes[next]);
       must_wait = must_wait || (terms.acks == replication::Acks::kAll && ends[next].has_value());
     }
-    return true;
+    return AppendTurns::Step::kDone;
   }
 
   AppendEnvironment environment;
@@ -116,18 +121,21 @@ struct Progress {
   std::vector<std::optional<Offset>> ends;
   std::size_t next = 0;
   bool must_wait = false;
+  replication::Partition* held_by = nullptr;  // of the last turn
 };
 
 class AppendPart final : public Operation, public AppendTurns::Work {
  public:
   AppendPart(Progress progress, AppendDone done) : progress_(std::move(progress)), done_(std::move(done)) {}
 
-  bool step() override {
-    if (!progress_.run_turn()) {
-      return false;
+  AppendTurns::Step step() override {
+    const AppendTurns::Step step = progress_.run_turn();
+    if (step == AppendTurns::Step::kDone) {
+      acknowledge();
+    } else if (step == AppendTurns::Step::kHeld) {
+      progress_.held_by->when_released(progress_.environment.turns.resume(progress_.terms.source));
     }
-    acknowledge();
-    return true;
+    return step;
   }
 
   // Everything was appended: parks what is not acknowledged yet.
@@ -177,7 +185,7 @@ void run_append_part(const AppendEnvironment& environment, std::vector<AppendIte
     return;  // nobody will be there to be answered
   }
   Progress progress(environment, terms, std::move(items));
-  const bool appended = !environment.turns.is_busy(terms.source) && progress.run_turn();
+  const bool appended = !environment.turns.is_busy(terms.source) && progress.run_turn() == AppendTurns::Step::kDone;
   if (appended && !progress.must_wait) {
     done(std::move(progress.outcomes));
     return;

@@ -36,21 +36,41 @@ void AppendTurns::turn() {
     next_.clear();
     return;
   }
-  MOLDAU_ASSERT(!next_.empty());
+  if (next_.empty()) {
+    return;  // all were held, and one went on, while this turn was on its way
+  }
   const AppendSource source = next_.front();
   std::deque<Work*>& line = lines_.at(source);
   // A step may add to this line and to others; a source that has one is not taken up again by add().
-  if (line.front()->step()) {
+  const Step step = line.front()->step();
+  if (step == Step::kDone) {
     line.pop_front();
   }
   next_.pop_front();
   if (line.empty()) {
     lines_.erase(source);
-  } else {
+  } else if (step != Step::kHeld) {
     next_.push_back(source);
   }
   if (!next_.empty()) {
     run_soon();
+  }
+}
+
+Callback AppendTurns::resume(const AppendSource& source) {
+  return [weak = std::weak_ptr<AppendTurns*>(alive_), source] {
+    if (const auto alive = weak.lock()) {
+      (*alive)->go_on(source);
+    }
+  };
+}
+
+void AppendTurns::go_on(const AppendSource& source) {
+  if (lines_.contains(source)) {
+    next_.push_back(source);
+    if (next_.size() == 1) {
+      run_soon();
+    }
   }
 }
 

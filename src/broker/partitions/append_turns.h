@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 
+#include "base/callback.h"
 #include "broker/partitions/operation_set.h"
 #include "runtime/shard.h"
 
@@ -26,10 +27,15 @@ struct AppendSource {
 
 class AppendTurns {
  public:
+  enum class Step : std::uint8_t {
+    kDone,  // it was the last piece, and the work may be gone
+    kMore,
+    kHeld,  // nothing was done; resume() follows
+  };
   class Work {
    public:
-    // Does a piece; true: it was the last one, and the work may be gone.
-    virtual bool step() = 0;
+    // Does a piece.
+    virtual Step step() = 0;
 
    protected:
     ~Work() = default;
@@ -43,15 +49,18 @@ class AppendTurns {
   // Runs the work from the next turn on, behind what its source added before. It is of `operations`, and never run once
   // these refuse.
   void add(const AppendSource& source, Work& work);
+  // The source's work that was held goes on, in a later turn. The callback may outlive this.
+  [[nodiscard]] Callback resume(const AppendSource& source);
 
  private:
   void run_soon();
   void turn();
+  void go_on(const AppendSource& source);
 
   runtime::Shard& shard_;
   const OperationSet& operations_;
   std::map<AppendSource, std::deque<Work*>> lines_;  // none is empty
-  std::deque<AppendSource> next_;                    // each that has a line, once
+  std::deque<AppendSource> next_;                    // each that has a line and is not held, once
   std::shared_ptr<AppendTurns*> alive_;
 };
 

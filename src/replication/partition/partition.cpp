@@ -148,6 +148,7 @@ std::unique_ptr<storage::Log> Partition::end(ErrorCode code) {
   Effects effects;
   core_.on_offline(effects);
   auto log = std::move(log_);
+  release_appends();
   fail_waiters(code);
   if (effects.leadership == LeadershipChange::kLost) {
     tell([this](PartitionListener& listener) { listener.on_leadership_lost(*this); });
@@ -160,6 +161,7 @@ void Partition::on_directory_failed() {
     return;
   }
   offline_ = true;
+  release_appends();
   Effects effects;
   core_.on_offline(effects);
   fail_waiters(ErrorCode::kKafkaStorageError);
@@ -187,6 +189,9 @@ std::expected<Appended, Refusal> Partition::append(AppendOrigin origin, LeaderEp
                 static_cast<std::int64_t>(origin));
   if (auto refused = unavailable(expected, true)) {
     return std::unexpected(*refused);
+  }
+  if (hold_) {
+    return std::unexpected(refusal(ErrorCode::kNotLeaderOrFollower));
   }
   if (acks == Acks::kAll && !core_.enough_replicas()) {
     return std::unexpected(refusal(ErrorCode::kNotEnoughReplicas, "fewer in-sync replicas than min.insync.replicas"));
@@ -347,6 +352,39 @@ void Partition::after_truncation() {
   core_.on_truncate(log_->log_start(), log_->log_end(), effects);
   apply(effects);
   wake_fetches(true);
+}
+
+// --- moving ---
+
+void Partition::hold_appends() {
+  MOLDAU_ASSERT(!hold_ && log_ && !offline_);
+  hold_ = std::make_unique<std::vector<Callback>>();
+}
+
+void Partition::release_appends() {
+  if (const auto released = std::exchange(hold_, nullptr)) {
+    for (Callback& resume : *released) {
+      resume();
+    }
+  }
+}
+
+std::unique_ptr<storage::Log> Partition::replace_log(std::unique_ptr<storage::Log> log) {
+  MOLDAU_ASSERT(hold_ && !ticket_ && log_ && !offline_);
+  MOLDAU_ASSERT(log->log_start() == log_->log_start(), log->log_start().value(), log_->log_start().value());
+  MOLDAU_ASSERT(log->log_end() == log_->log_end(), log->log_end().value(), log_->log_end().value());
+  MOLDAU_ASSERT(log->durable_end() == log->log_end(), log->durable_end().value());
+  environment_.sync.withdraw(*this);  // what was asked for is of the old log
+  log->on_config(config_.log);
+  log->on_high_watermark(core_.high_watermark());
+  std::unique_ptr<storage::Log> old = std::exchange(log_, std::move(log));
+  rolled_ = false;
+  released_ = true;
+  durable_end_ = log_->durable_end();
+  check_invariants();
+  tell([this](PartitionListener& listener) { listener.on_durable_end(*this, durable_end_); });
+  complete_acks();
+  return old;
 }
 
 // --- upkeep ---

@@ -26,8 +26,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/callback.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "replication/core/replication_core.h"
@@ -117,6 +119,19 @@ class Partition final : private storage::SyncClient {
   void on_leader_values(Offset high_watermark, Offset log_start);
   [[nodiscard]] Result<> truncate_to(Offset offset);
   [[nodiscard]] Result<> truncate_fully_and_start_at(Offset offset);
+
+  // --- moving to another log directory ---
+
+  // From now on appends are to wait for when_released(); append() itself refuses them with kNotLeaderOrFollower.
+  void hold_appends();
+  void release_appends();
+  [[nodiscard]] bool holds_appends() const noexcept { return hold_ != nullptr; }
+  // Runs once: when appends go on, or the partition ends or goes offline.
+  void when_released(Callback resume) { hold_->push_back(std::move(resume)); }
+  [[nodiscard]] bool sync_in_flight() const noexcept { return ticket_ != nullptr; }
+  // Goes on with an equal log elsewhere, all of it durable, and gives the old one away. While appends are held and no
+  // sync is in flight.
+  [[nodiscard]] std::unique_ptr<storage::Log> replace_log(std::unique_ptr<storage::Log> log);
 
   // --- upkeep, called by the shard's housekeeping ---
 
@@ -209,7 +224,8 @@ class Partition final : private storage::SyncClient {
   WaitNode fetches_;  // in the order of parking
   std::list<DeleteWait> deletes_;
   std::vector<PartitionListener*> listeners_;
-  std::shared_ptr<Partition*> alive_;  // answers of the directory find out whether this is still there
+  std::unique_ptr<std::vector<Callback>> hold_;  // while appends are held
+  std::shared_ptr<Partition*> alive_;            // answers of the directory find out whether this is still there
 };
 
 }  // namespace moldau::replication

@@ -17,6 +17,7 @@
 #include "runtime/asio/asio_network.h"
 #include "runtime/asio/asio_shard.h"
 #include "runtime/asio/kernel_random.h"
+#include "runtime/asio/posix_disk_space.h"
 #include "runtime/asio/posix_fs.h"
 #include "runtime/asio/shard_clock.h"
 #include "runtime/asio/worker_pool.h"
@@ -27,6 +28,7 @@ using SignalSet = boost::asio::basic_signal_set<boost::asio::io_context::executo
 
 struct AsioWorld::Impl {
   PosixFileSystem fs;
+  PosixDiskSpace disks;
   KernelRandom random;
   MonotonicStopwatch stopwatch;
   WorkerPool workers;
@@ -112,8 +114,8 @@ AsioWorld::~AsioWorld() {
 }
 
 World AsioWorld::view() noexcept {
-  return {impl_->shard_faces, impl_->network_faces, impl_->fs,       impl_->workers,
-          impl_->logger,      impl_->random,        impl_->stopwatch};
+  return {impl_->shard_faces, impl_->network_faces, impl_->fs,     impl_->workers,
+          impl_->logger,      impl_->disks,         impl_->random, impl_->stopwatch};
 }
 
 void AsioWorld::on_stop_signal(Callback on_signal) {

@@ -50,6 +50,32 @@ void CleanedOffsets::set(const std::string& directory, const TopicPartition& nam
   }
 }
 
+void CleanedOffsets::carry(const TopicPartition& name, const std::string& directory, Function<void(Result<>)> done) {
+  std::optional<Offset> known;
+  for (const auto& [other, offsets] : *offsets_) {
+    known = std::max(known, find(*offsets_, other, name));
+  }
+  File& file = files_[directory];
+  if (!known || (find(*offsets_, directory, name) == known && !file.writing)) {
+    return done({});
+  }
+  if (file.failed) {
+    return done(fail(ErrorKind::kOffline, "the cleaner's checkpoint could not be written"));
+  }
+  change(directory, name, known);
+  file.waiters.push_back(std::move(done));
+  write(directory);
+}
+
+void CleanedOffsets::forget_elsewhere(const TopicPartition& name, const std::string& directory) {
+  for (const auto& [other, offsets] : *std::shared_ptr(offsets_)) {
+    if (other != directory && offsets.contains(name)) {
+      change(other, name, std::nullopt);
+      write(other);
+    }
+  }
+}
+
 void CleanedOffsets::forget(const TopicPartition& name, Function<void(Result<>)> done) {
   struct Round {
     Function<void(Result<>)> done;

@@ -37,6 +37,11 @@ class CleanedOffsets {
   void adopt(const std::string& directory, PartitionOffsets found);
   // Soon in the file.
   void set(const std::string& directory, const TopicPartition& name, Offset offset);
+  // Every file speaks of the same log, what the largest says is true of it: this directory's file says it too when
+  // `done` runs.
+  void carry(const TopicPartition& name, const std::string& directory, Function<void(Result<>)> done);
+  // Soon no other directory's file has the name.
+  void forget_elsewhere(const TopicPartition& name, const std::string& directory);
   // `done` once no file holds the name: at once if none does.
   void forget(const TopicPartition& name, Function<void(Result<>)> done);
   // Nothing is written any more; `idle` once no write is in flight and what was set is in the files.

@@ -265,6 +265,9 @@ void LogCleaner::hurry(Job& job) {
 }
 
 void LogCleaner::swap(const std::shared_ptr<Job>& job) {
+  if (should_end(*job)) {
+    return discard_and(job, [this, job] { end(job); });
+  }
   environment_.logs.with_log(
       job->log.id,
       [job](Log& found, Offset) {

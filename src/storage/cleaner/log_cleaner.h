@@ -94,9 +94,16 @@ class LogCleaner {
   // From the next job and the next slice on.
   void on_config(const CleanerConfig& config);
 
-  // The log is about to be closed, deleted or moved: `left` once no job works on it, at once if none does. The register
-  // must not give the log out any more.
+  // The log is about to be closed, deleted or moved: `left` once no job works on it, at once if none does. No survey
+  // may name it any more; a log that stays is given out until then, so that a swap that was begun is finished.
   void leave(const TopicIdPartition& id, Callback left);
+  // Before the log is moved, while no job has it: what is known of it will be true of its copy, and is in that
+  // directory's file when `done` runs.
+  void carry(const TopicPartition& name, const std::string& directory, Function<void(Result<>)> done) {
+    offsets_.carry(name, directory, std::move(done));
+  }
+  // The log is in this directory and in no other.
+  void settle(const TopicPartition& name, const std::string& directory) { offsets_.forget_elsewhere(name, directory); }
   // Its name may be taken again afterwards.
   void forget(const TopicPartition& name, Function<void(Result<>)> done) { offsets_.forget(name, std::move(done)); }
   // Before the logs are closed: jobs end with the slice at hand, a swap that was begun is finished.

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/callback.h"
 #include "base/ids.h"
@@ -36,6 +37,8 @@ class DirectoryRemover {
   // Renames the partition's directory to *-delete and removes it after `delay`. Its log has been closed. A failure
   // takes the directory offline.
   void remove(const TopicPartition& partition, std::chrono::milliseconds delay, Function<void(Result<>)> done);
+  // A directory, or what it is called now, that an earlier process was to remove.
+  void remove_leftover(std::string path) { schedule(std::move(path), std::chrono::milliseconds(0)); }
   // Renames the partition's directory to *-stray, for the operator.
   void set_aside(const TopicPartition& partition, Function<void(Result<>)> done);
 

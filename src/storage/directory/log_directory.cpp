@@ -158,10 +158,7 @@ std::optional<DirectoryFault> LogDirectory::scan() {
     const std::string path = runtime::join_path(path_, entry.name);
     switch (name->kind) {
       case DirectoryKind::kDelete: contents_.deleting.push_back(path); break;
-      case DirectoryKind::kFuture:
-        log(logger_, LogLevel::kWarn, kArea, "{} is left alone: moves between log directories are not supported", path);
-        contents_.futures.push_back(path);
-        break;
+      case DirectoryKind::kFuture: contents_.futures.push_back({path, name->partition, topic_id_of(path)}); break;
       case DirectoryKind::kStray: contents_.strays.push_back(path); break;
       case DirectoryKind::kPartition: contents_.partitions.push_back({path, name->partition, topic_id_of(path)}); break;
     }

@@ -62,9 +62,9 @@ struct DirectoryContents {
   DurableEnds durable_ends;
   DurableEndHeirs heirs;
   std::vector<FoundPartition> partitions;
-  std::vector<std::string> deleting;  // whole paths of *-delete
-  std::vector<std::string> futures;   // kept as they are
-  std::vector<std::string> strays;    // kept as they are
+  std::vector<std::string> deleting;    // whole paths of *-delete
+  std::vector<FoundPartition> futures;  // copies on their way from another directory, or left of such
+  std::vector<std::string> strays;      // kept as they are
 };
 
 class LogDirectory {
@@ -87,6 +87,8 @@ class LogDirectory {
   // The directory id, or the zero id while it has none.
   [[nodiscard]] Uuid id() const noexcept;
   [[nodiscard]] const DirectoryContents& contents() const noexcept { return contents_; }
+  // For whoever renames what was found, before the logs are loaded.
+  [[nodiscard]] DirectoryContents& contents() noexcept { return contents_; }
   // The contents are of no use any more once all logs are loaded.
   void forget_contents() { contents_ = {}; }
   [[nodiscard]] runtime::FileSystem& fs() const noexcept { return fs_; }

@@ -156,6 +156,10 @@ class Log {
   // Begins a new segment at log_end(); false if the active one is empty.
   [[nodiscard]] Result<bool> roll(std::int64_t now_ms);
 
+  // The log end moves up over offsets whose batches were compacted away in the log that this is a copy of; not lower
+  // than log_end().
+  [[nodiscard]] Result<> skip_to(Offset end, std::int64_t now_ms);
+
   // --- compaction (storage/compaction does the work, away from the shard) ---
 
   // What is dirty, if `cleaned` is where the last compaction ended (cleaner-offset-checkpoint), and how much of it lies

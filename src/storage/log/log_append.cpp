@@ -265,6 +265,21 @@ Result<bool> Log::roll(std::int64_t now_ms) {
   return true;
 }
 
+Result<> Log::skip_to(Offset end, std::int64_t now_ms) {
+  MOLDAU_CHECK(usable());
+  MOLDAU_ASSERT(end >= log_end_, end.value(), log_end_.value());
+  if (end == log_end_) {
+    return {};
+  }
+  // An empty segment says by its base where the log ends.
+  if (auto rolled = roll_to(end, now_ms); !rolled) {
+    return std::unexpected(go_offline(rolled.error()));
+  }
+  log_end_ = end;
+  unsynced_since_ms_ = std::min(unsynced_since_ms_, now_ms);
+  return {};
+}
+
 Result<> Log::assign_epoch_start(LeaderEpoch epoch) {
   MOLDAU_CHECK(usable());
   const auto latest = state_->epochs.latest();

@@ -1,0 +1,155 @@
+#include "broker/node/log_dir_requests.h"
+
+#include <algorithm>
+
+#include "storage/directory/partition_directory.h"
+
+namespace moldau::broker {
+
+using protocol::ErrorCode;
+
+namespace {
+
+constexpr std::size_t kNameBytesMax = 255;
+
+// Kafka's name of a copy has the whole topic; one that does not fit cannot be moved there, nor here.
+bool name_is_too_long(const TopicPartition& partition) {
+  constexpr std::size_t kSuffixBytes = 1 + 32 + 7;  // ".<unique>-future"
+  return storage::partition_directory_name(partition).size() + kSuffixBytes > kNameBytesMax;
+}
+
+}  // namespace
+
+struct LogDirRequests::Round {
+  std::vector<LogDirMove> moves;
+  std::vector<ErrorCode> outcomes;
+  std::size_t left = 1;  // the function that begins them
+  Function<void(std::vector<ErrorCode>)> reply;
+
+  void count_down() {
+    if (--left == 0) {
+      reply(std::move(outcomes));
+    }
+  }
+};
+
+LogDirRequests::LogDirRequests(HostedDirectories& directories, LogDirReport::Environment report, ReplicaMoves& moves)
+    : directories_(directories),
+      report_(report),
+      moves_(moves),
+      home_(report.home),
+      alive_(std::make_shared<LogDirRequests*>(this)) {}
+
+LogDirRequests::~LogDirRequests() {
+  *alive_ = nullptr;
+}
+
+void LogDirRequests::describe(std::optional<std::vector<TopicPartition>> only,
+                              Function<void(std::vector<LogDirView>)> reply) {
+  report_.describe(std::move(only), moves_.futures(), std::move(reply));
+}
+
+HostedDirectory* LogDirRequests::take_preferred(const TopicPartition& name) {
+  const auto found = preferred_.extract(name);
+  if (found.empty()) {
+    return nullptr;
+  }
+  HostedDirectory* directory = directories_.by_path(found.mapped());
+  return directory != nullptr && directory->online() ? directory : nullptr;
+}
+
+void LogDirRequests::move(std::vector<LogDirMove> moves, Function<void(std::vector<ErrorCode>)> reply) {
+  auto round = std::make_shared<Round>();
+  round->outcomes.resize(moves.size(), ErrorCode::kNone);
+  round->moves = std::move(moves);
+  round->reply = std::move(reply);
+  std::vector<TopicPartition> only;
+  for (const LogDirMove& move : round->moves) {
+    only.push_back(move.partition);
+  }
+  // Where they are now is known on their shards.
+  report_.describe(std::move(only), {}, [this, round, alive = alive_](const std::vector<LogDirView>& views) {
+    if (*alive != nullptr) {
+      begin(round, views);
+    }
+  });
+}
+
+void LogDirRequests::begin(const std::shared_ptr<Round>& round, const std::vector<LogDirView>& views) {
+  std::map<TopicPartition, HostedDirectory*> places;
+  for (const LogDirView& view : views) {
+    for (const ReplicaOnDisk& replica : view.replicas) {
+      places.emplace(replica.partition, directories_.by_path(view.path));
+    }
+  }
+  for (std::size_t i = 0; i < round->moves.size(); ++i) {
+    const LogDirMove& move = round->moves[i];
+    const auto place = places.find(move.partition);
+    HostedDirectory* from = place == places.end() ? nullptr : place->second;
+    if (const auto code = judge(move, from)) {
+      round->outcomes[i] = *code;
+      continue;
+    }
+    HostedDirectory& to = *directories_.by_path(move.path);
+    ++round->left;
+    const auto go_on = [this, round, i, from, before = moves_.destination_of(move.partition), &to](bool moved) {
+      start(round, i, moved ? *before : *from, to);
+    };
+    if (!moves_.cancel(move.partition, go_on)) {
+      go_on(false);
+    }
+  }
+  round->count_down();
+}
+
+std::optional<ErrorCode> LogDirRequests::judge(const LogDirMove& move, HostedDirectory* from) {
+  if (name_is_too_long(move.partition)) {
+    return ErrorCode::kInvalidTopicException;
+  }
+  const HostedDirectory* to = directories_.by_path(move.path);
+  if (to == nullptr) {
+    const bool was_lost =
+        std::ranges::find(directories_.lost_at_start(), move.path) != directories_.lost_at_start().end();
+    return was_lost ? ErrorCode::kKafkaStorageError : ErrorCode::kLogDirNotFound;
+  }
+  if (!to->online()) {
+    return ErrorCode::kKafkaStorageError;
+  }
+  if (to->cordoned) {
+    return ErrorCode::kInvalidReplicaAssignment;
+  }
+  const metadata::Topic* topic = image_->topic(move.partition.topic);
+  const bool exists = topic != nullptr && topic->partition(move.partition.partition) != nullptr;
+  if (from == nullptr && exists && home_.hosts({topic->id, move.partition.partition})) {
+    return ErrorCode::kKafkaStorageError;  // in a directory that has failed
+  }
+  if (from == nullptr || !exists) {
+    if (preferred_.size() < kPreferredMax || preferred_.contains(move.partition)) {
+      preferred_.insert_or_assign(move.partition, move.path);
+    }
+    return exists ? ErrorCode::kReplicaNotAvailable : ErrorCode::kUnknownTopicOrPartition;
+  }
+  if (moves_.destination_of(move.partition) == to) {
+    return ErrorCode::kNone;
+  }
+  if (from != to && directories_.any_lost()) {
+    return ErrorCode::kKafkaStorageError;  // there may be a copy where nobody can look
+  }
+  return std::nullopt;
+}
+
+// Whatever was on its way elsewhere has been called off.
+void LogDirRequests::start(const std::shared_ptr<Round>& round, std::size_t index, HostedDirectory& from,
+                           HostedDirectory& to) {
+  const TopicPartition& name = round->moves[index].partition;
+  const metadata::Topic* topic = image_->topic(name.topic);
+  if (&from == &to || topic == nullptr || !home_.hosts({topic->id, name.partition})) {
+    return round->count_down();
+  }
+  moves_.start(name, topic->id, from, to, [round, index](const Result<>& begun) {
+    round->outcomes[index] = begun ? ErrorCode::kNone : ErrorCode::kKafkaStorageError;
+    round->count_down();
+  });
+}
+
+}  // namespace moldau::broker

@@ -23,9 +23,10 @@ std::optional<Bytes> to_field(const std::byte* data, std::int32_t size) noexcept
   return size < 0 ? std::nullopt : std::optional<Bytes>(std::in_place, data, static_cast<std::size_t>(size));
 }
 
-// Whether `count` headers fill [at, end) exactly. Each takes two bytes at least, so the loop is bounded by the bytes.
+}  // namespace
+
 bool headers_fill(const std::byte* at, const std::byte* end, std::int32_t count) noexcept {
-  if (count < 0 || end - at < count) {
+  if (count < 0 || end - at < count) {  // each takes two bytes at least: the bytes bound the loop
     return false;
   }
   for (; count > 0; --count) {
@@ -42,8 +43,6 @@ bool headers_fill(const std::byte* at, const std::byte* end, std::int32_t count)
   }
   return at == end;
 }
-
-}  // namespace
 
 std::optional<HeaderView> HeaderIterator::next() noexcept {
   if (left_ <= 0) {
@@ -87,26 +86,6 @@ bool read_record_body(const std::byte* at, const std::byte* end, RecordView& rec
   record.value = to_field(value, value_size);
   record.header_bytes = Bytes(at, end);
   return headers_fill(at, end, record.header_count);
-}
-
-bool check_record_body(const std::byte* at, const std::byte* end, RecordShape& shape) noexcept {
-  if (at == end) {
-    return false;
-  }
-  ++at;
-  std::int32_t key_size = 0;
-  std::int32_t value_size = 0;
-  std::int32_t header_count = 0;
-  const std::byte* data = nullptr;
-  if ((at = read_varlong(at, end, shape.timestamp_delta)) == nullptr ||
-      (at = read_varint(at, end, shape.offset_delta)) == nullptr ||
-      (at = read_field(at, end, key_size, data)) == nullptr ||
-      (at = read_field(at, end, value_size, data)) == nullptr || (at = read_varint(at, end, header_count)) == nullptr)
-      [[unlikely]] {
-    return false;
-  }
-  shape.has_key = key_size >= 0;
-  return header_count == 0 ? at == end : headers_fill(at, end, header_count);
 }
 
 }  // namespace moldau::record

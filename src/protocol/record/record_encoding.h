@@ -31,7 +31,10 @@ namespace moldau::record {
   return field ? write_raw(to, *field) : to;
 }
 
-// As Java subtracts: any two times have a difference.
+// As Java adds and subtracts: any two times have a sum and a difference.
+[[nodiscard]] inline std::int64_t wrapping_add(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
 [[nodiscard]] inline std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) noexcept {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
 }

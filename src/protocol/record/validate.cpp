@@ -43,33 +43,15 @@ std::optional<Rejection> check_client_header(const BatchHeader& header) {
   return std::nullopt;
 }
 
-// Collects what the single records are refused for, and their greatest timestamp.
-class RecordJudge {
+// What single records are refused for.
+class RecordRefusals {
  public:
-  RecordJudge(const BatchHeader& header, const ValidationRules& rules) noexcept : header_(header), rules_(rules) {}
-
-  void judge(const RecordShape& record) {
-    const std::int64_t timestamp = header_.timestamp_at(record.timestamp_delta);
-    if (rules_.compacted && !record.has_key) [[unlikely]] {
-      refuse("a record of a compacted topic needs a key", false);
-    } else if (rules_.timestamp_type == TimestampType::kCreateTime && timestamp != kNoTimestamp) [[likely]] {
-      const std::int64_t age = wrapping_subtract(rules_.now_ms, timestamp);
-      if (age > rules_.timestamp_before_max_ms || wrapping_subtract(0, age) > rules_.timestamp_after_max_ms)
-          [[unlikely]] {
-        refuse("the record's timestamp is too far in the past or in the future", true);
-      }
-    } else if (header_.timestamp_type() == TimestampType::kLogAppendTime) {
-      refuse("a producer may not set the timestamp type to LogAppendTime", true);
+  [[gnu::noinline]] void add(std::int32_t index, const char* message, bool is_timestamp) {
+    (is_timestamp ? bad_timestamp_ : no_key_) = true;
+    if (errors_.size() < kRecordErrorsMax) {
+      errors_.push_back(RecordError{index, message});
     }
-    max_timestamp_ = timestamp > max_timestamp_ ? timestamp : max_timestamp_;
-    in_sequence_ &= header_.offset_at(record.offset_delta) == Offset(index_);
-    ++index_;
   }
-
-  [[nodiscard]] std::int64_t max_timestamp() const noexcept { return max_timestamp_; }
-
-  // Whether the records' offsets count up from 0.
-  [[nodiscard]] bool in_sequence() const noexcept { return in_sequence_; }
 
   // After the last record.
   [[nodiscard]] std::optional<Rejection> verdict() {
@@ -84,21 +66,66 @@ class RecordJudge {
   }
 
  private:
-  void refuse(const char* message, bool is_timestamp) {
-    (is_timestamp ? bad_timestamp_ : no_key_) = true;
-    if (errors_.size() < kRecordErrorsMax) {
-      errors_.push_back(RecordError{index_, message});
-    }
-  }
-
-  const BatchHeader& header_;
-  const ValidationRules& rules_;
   std::vector<RecordError> errors_;
-  std::int64_t max_timestamp_ = kNoTimestamp;
-  std::int32_t index_ = 0;
-  bool in_sequence_ = true;
   bool bad_timestamp_ = false;
   bool no_key_ = false;
+};
+
+// Judges record after record, and keeps their greatest timestamp. A value: a walk works on its own copy, whose parts
+// the compiler holds in registers, since no address of it is given away.
+class RecordJudge {
+ public:
+  RecordJudge(const BatchHeader& header, const ValidationRules& rules, RecordRefusals& refusals) noexcept
+      : refusals_(&refusals),
+        now_ms_(rules.now_ms),
+        before_max_ms_(rules.timestamp_before_max_ms),
+        after_max_ms_(rules.timestamp_after_max_ms),
+        base_offset_(header.base_offset.value()),
+        base_timestamp_(header.base_timestamp),
+        append_time_(header.max_timestamp),
+        is_stamped_(header.timestamp_type() == TimestampType::kLogAppendTime),
+        judges_time_(rules.timestamp_type == TimestampType::kCreateTime),
+        needs_key_(rules.compacted) {}
+
+  [[gnu::always_inline]] void judge(const RecordShape& record) {
+    const std::int64_t timestamp = is_stamped_ ? append_time_ : wrapping_add(base_timestamp_, record.timestamp_delta);
+    if (needs_key_ && !record.has_key) [[unlikely]] {
+      refusals_->add(index_, "a record of a compacted topic needs a key", false);
+    } else if (judges_time_ && timestamp != kNoTimestamp) [[likely]] {
+      const std::int64_t age = wrapping_subtract(now_ms_, timestamp);
+      if (age > before_max_ms_ || wrapping_subtract(0, age) > after_max_ms_) [[unlikely]] {
+        refusals_->add(index_, "the record's timestamp is too far in the past or in the future", true);
+      }
+    } else if (is_stamped_) {
+      refusals_->add(index_, "a producer may not set the timestamp type to LogAppendTime", true);
+    }
+    max_timestamp_ = timestamp > max_timestamp_ ? timestamp : max_timestamp_;
+    in_sequence_ &= wrapping_add(base_offset_, record.offset_delta) == index_;
+    ++index_;
+  }
+
+  [[nodiscard]] std::int64_t max_timestamp() const noexcept { return max_timestamp_; }
+
+  // Whether the records' offsets count up from 0.
+  [[nodiscard]] bool in_sequence() const noexcept { return in_sequence_; }
+
+  // After the last record.
+  [[nodiscard]] std::optional<Rejection> verdict() const { return refusals_->verdict(); }
+
+ private:
+  RecordRefusals* refusals_;
+  std::int64_t now_ms_;
+  std::int64_t before_max_ms_;
+  std::int64_t after_max_ms_;
+  std::int64_t base_offset_;
+  std::int64_t base_timestamp_;
+  std::int64_t append_time_;
+  std::int64_t max_timestamp_ = kNoTimestamp;
+  std::int32_t index_ = 0;
+  bool is_stamped_;
+  bool judges_time_;
+  bool needs_key_;
+  bool in_sequence_ = true;
 };
 
 enum class WalkFault : std::uint8_t { kNone, kBadRecord, kEndlessSize, kBadStream, kTooLarge };
@@ -151,13 +178,14 @@ bool check_large_record(RecordSource& source, RecordShape& shape) {
   return true;
 }
 
-WalkFault walk_plain(Bytes body, std::int32_t count, RecordJudge& judge) {
+WalkFault walk_plain(Bytes body, std::int32_t count, RecordJudge& result) {
+  RecordJudge judge = result;
   const std::byte* at = body.data();
   const std::byte* const end = at + body.size();
-  RecordShape shape;
   for (; count > 0; --count) {
+    RecordShape shape;
     std::int32_t size;
-    const std::byte* const record = read_varint(at, end, size);
+    const std::byte* const record = read_size(at, end, size);
     if (record == nullptr) [[unlikely]] {
       return end - at >= static_cast<std::ptrdiff_t>(kVarintBytesMax) ? WalkFault::kEndlessSize : WalkFault::kBadRecord;
     }
@@ -170,12 +198,13 @@ WalkFault walk_plain(Bytes body, std::int32_t count, RecordJudge& judge) {
     }
     judge.judge(shape);
   }
+  result = judge;
   return at == end ? WalkFault::kNone : WalkFault::kBadRecord;
 }
 
 WalkFault walk_stream(RecordSource& source, std::int32_t count, RecordJudge& judge) {
-  RecordShape shape;
   for (; count > 0; --count) {
+    RecordShape shape;
     std::int32_t size;
     if (!stream_number(source, size) || size <= 0) [[unlikely]] {
       return fault_of(source);
@@ -356,7 +385,8 @@ std::expected<ValidatedBatch, Rejection> validate_produced(MutableBytes data, co
       return std::unexpected(*std::move(refused));
     }
   }
-  RecordJudge judge(batch.header, rules);
+  RecordRefusals refusals;
+  RecordJudge judge(batch.header, rules, refusals);
   if (!stays_in_place(batch.header, *codec, rules)) {
     auto rebuilt = rebuild(batch, rules, *codec, scratch, judge);
     if (rebuilt) {

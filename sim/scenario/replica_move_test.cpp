@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,6 +11,8 @@
 #include "protocol/messages/alter_replica_log_dirs_response.h"
 #include "protocol/messages/describe_log_dirs_request.h"
 #include "protocol/messages/describe_log_dirs_response.h"
+#include "protocol/messages/incremental_alter_configs_request.h"
+#include "protocol/messages/incremental_alter_configs_response.h"
 #include "runtime/fs.h"
 #include "sim/scenario/scenario.h"
 #include "storage/checkpoint/offset_checkpoint.h"
@@ -27,15 +30,19 @@ BrokerSettings two_directories() {
   return settings;
 }
 
-ErrorCode move(Scenario& scenario, const std::string& name, const std::string& path) {
+protocol::AlterReplicaLogDirsRequest move_request(std::string_view name, std::string_view path) {
   protocol::AlterReplicaLogDirsRequest request;
   auto& directory = request.dirs.emplace_back();
   directory.path = path;
   auto& topic = directory.topics.emplace_back();
   topic.name = name;
   topic.partitions = {0};
+  return request;
+}
+
+ErrorCode move(Scenario& scenario, const std::string& name, const std::string& path) {
   ErrorCode code = ErrorCode::kNone;
-  scenario.call(request, 2, [&](const protocol::AlterReplicaLogDirsResponse& response) {
+  scenario.call(move_request(name, path), 2, [&](const protocol::AlterReplicaLogDirsResponse& response) {
     code = protocol::error_from_wire(response.results.at(0).partitions.at(0).error_code);
   });
   return code;
@@ -152,6 +159,65 @@ TEST(ReplicaMove, IsRefusedAsKafkaRefuses) {
   scenario.disk().fail_below("/data/b");
   scenario.run_for(std::chrono::seconds(5));
   EXPECT_EQ(move(scenario, "t", "/data/b"), ErrorCode::kKafkaStorageError);
+}
+
+void set_throttle(Scenario& scenario, const std::string& bytes_per_second) {
+  protocol::IncrementalAlterConfigsRequest request;
+  auto& node = request.resources.emplace_back();
+  node.resource_type = 4;
+  node.resource_name = "1";
+  auto& key = node.configs.emplace_back();
+  key.name = "replica.alter.log.dirs.io.max.bytes.per.second";
+  key.value = bytes_per_second;
+  scenario.call(request, 1, [](const protocol::IncrementalAlterConfigsResponse& response) {
+    EXPECT_EQ(response.responses.at(0).error_code, 0);
+  });
+}
+
+// A replica on its way to /data/b, which will take days.
+void begin_slow_move(Scenario& scenario) {
+  scenario.start();
+  set_throttle(scenario, "1");
+  scenario.create_topic("t", {{"internal.segment.bytes", "2048"}});
+  for (std::int64_t offset = 0; offset < 60; ++offset) {
+    ASSERT_EQ(scenario.produce("t", kAcksAll, std::string(100, 'x')).offset, Offset(offset));
+  }
+  ASSERT_EQ(settled(scenario, "t"), "/data/a");
+  ASSERT_EQ(move(scenario, "t", "/data/b"), ErrorCode::kNone);
+  scenario.run_for(std::chrono::seconds(5));
+  ASSERT_EQ(look(scenario, "t").size(), 2U);
+}
+
+TEST(ReplicaMove, SettlesHoweverManyAskAtOnce) {
+  BrokerSettings settings;
+  settings.log_dirs = "/data/a,/data/b,/data/c,/data/d";
+  Scenario scenario(8, settings);
+  begin_slow_move(scenario);
+  const std::vector<std::string> paths = {"/data/c", "/data/d", "/data/b", "/data/a", "/data/d", "/data/c"};
+  std::vector<RpcChannel*> clients;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    clients.push_back(&scenario.connect());
+  }
+  std::vector<ErrorCode> codes;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    clients[i]->call<protocol::AlterReplicaLogDirsRequest>(
+        move_request("t", paths[i]), 2, [&](const protocol::AlterReplicaLogDirsResponse& response) {
+          codes.push_back(protocol::error_from_wire(response.results.at(0).partitions.at(0).error_code));
+        });
+  }
+  scenario.run_for(std::chrono::seconds(5));
+  EXPECT_EQ(codes, std::vector(6, ErrorCode::kNone));
+  set_throttle(scenario, "1000000");
+  EXPECT_EQ(settled(scenario, "t").size(), paths.front().size()) << "it is whole wherever the last to arrive wants it";
+  EXPECT_EQ(scenario.log_end("t"), Offset(60));
+  EXPECT_TRUE(scenario.stop());
+}
+
+TEST(ReplicaMove, AThrottleThatIsRaisedCountsAtOnce) {
+  Scenario scenario(9, two_directories());
+  begin_slow_move(scenario);
+  set_throttle(scenario, "1000000");
+  EXPECT_EQ(settled(scenario, "t"), "/data/b");
 }
 
 TEST(ReplicaMove, ATopicDeletedOnTheWayLeavesNothing) {

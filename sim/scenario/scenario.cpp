@@ -1,8 +1,10 @@
 #include "sim/scenario/scenario.h"
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "protocol/messages/create_topics_request.h"
@@ -24,16 +26,25 @@ using protocol::ErrorCode;
 class Scenario::ClientProgram final : public NodeProgram {
  public:
   ClientProgram(runtime::World world, const runtime::Endpoint& broker)
-      : channel_(world.shard(0), world.network(0), std::chrono::seconds(10),
-                 RpcChannel::Events{.on_up = [] {},
-                                    .on_down = [](const char*) {},
-                                    .on_nonsense = [](const std::string& what) { throw std::runtime_error(what); }}) {
-    channel_.open(broker);
+      : shard_(world.shard(0)), network_(world.network(0)), broker_(broker) {
+    (void)connect();
   }
-  [[nodiscard]] RpcChannel& channel() noexcept { return channel_; }
+  RpcChannel& connect() {
+    channels_.push_back(std::make_unique<RpcChannel>(
+        shard_, network_, std::chrono::seconds(10),
+        RpcChannel::Events{.on_up = [] {},
+                           .on_down = [](const char*) {},
+                           .on_nonsense = [](const std::string& what) { throw std::runtime_error(what); }}));
+    channels_.back()->open(broker_);
+    return *channels_.back();
+  }
+  [[nodiscard]] RpcChannel& channel() noexcept { return *channels_.front(); }
 
  private:
-  RpcChannel channel_;
+  runtime::Shard& shard_;
+  runtime::Network& network_;
+  runtime::Endpoint broker_;
+  std::vector<std::unique_ptr<RpcChannel>> channels_;
 };
 
 Scenario::Scenario(std::uint64_t seed, const BrokerSettings& settings) : sim_({.seed = seed}), settings_(settings) {
@@ -98,6 +109,12 @@ bool Scenario::stop() {
 
 BrokerProgram& Scenario::broker() {
   return dynamic_cast<BrokerProgram&>(*sim_.program(broker_));
+}
+
+RpcChannel& Scenario::connect() {
+  RpcChannel& another = dynamic_cast<ClientProgram&>(*sim_.program(client_)).connect();
+  wait_until([&] { return another.up(); }, "the connection");
+  return another;
 }
 
 RpcChannel& Scenario::channel() {

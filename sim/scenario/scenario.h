@@ -59,6 +59,8 @@ class Scenario {
   [[nodiscard]] SimDisk& disk() { return sim_.disk(broker_); }
   [[nodiscard]] std::string logs() const { return sim_.logs().dump(); }
 
+  // Another connection of the client; gone with the next start.
+  [[nodiscard]] RpcChannel& connect();
   // `take(response)` while the response's bytes live.
   template <class Request, class Take>
   void call(const Request& request, std::int16_t version, Take take) {

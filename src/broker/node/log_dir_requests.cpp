@@ -25,12 +25,6 @@ struct LogDirRequests::Round {
   std::vector<ErrorCode> outcomes;
   std::size_t left = 1;  // the function that begins them
   Function<void(std::vector<ErrorCode>)> reply;
-
-  void count_down() {
-    if (--left == 0) {
-      reply(std::move(outcomes));
-    }
-  }
 };
 
 LogDirRequests::LogDirRequests(HostedDirectories& directories, LogDirReport::Environment report, ReplicaMoves& moves)
@@ -63,6 +57,14 @@ void LogDirRequests::move(std::vector<LogDirMove> moves, Function<void(std::vect
   round->outcomes.resize(moves.size(), ErrorCode::kNone);
   round->moves = std::move(moves);
   round->reply = std::move(reply);
+  rounds_.push_back(std::move(round));
+  if (rounds_.size() == 1) {
+    begin_next();
+  }
+}
+
+void LogDirRequests::begin_next() {
+  const auto round = rounds_.front();
   std::vector<TopicPartition> only;
   for (const LogDirMove& move : round->moves) {
     only.push_back(move.partition);
@@ -73,6 +75,18 @@ void LogDirRequests::move(std::vector<LogDirMove> moves, Function<void(std::vect
       begin(round, views);
     }
   });
+}
+
+void LogDirRequests::count_down(Round& round) {
+  if (--round.left > 0) {
+    return;
+  }
+  const auto ended = std::move(rounds_.front());
+  rounds_.pop_front();
+  ended->reply(std::move(ended->outcomes));
+  if (!rounds_.empty()) {
+    begin_next();
+  }
 }
 
 void LogDirRequests::begin(const std::shared_ptr<Round>& round, const std::vector<LogDirView>& views) {
@@ -92,14 +106,14 @@ void LogDirRequests::begin(const std::shared_ptr<Round>& round, const std::vecto
     }
     HostedDirectory& to = *directories_.by_path(move.path);
     ++round->left;
-    const auto go_on = [this, round, i, from, before = moves_.destination_of(move.partition), &to](bool moved) {
-      start(round, i, moved ? *before : *from, to);
-    };
+    const auto go_on = [this, round, i, topic_id = image_->topic(move.partition.topic)->id, from,
+                        before = moves_.destination_of(move.partition),
+                        &to](bool moved) { start(round, i, topic_id, moved ? *before : *from, to); };
     if (!moves_.cancel(move.partition, go_on)) {
       go_on(false);
     }
   }
-  round->count_down();
+  count_down(*round);
 }
 
 std::optional<ErrorCode> LogDirRequests::judge(const LogDirMove& move, HostedDirectory* from) {
@@ -139,16 +153,22 @@ std::optional<ErrorCode> LogDirRequests::judge(const LogDirMove& move, HostedDir
 }
 
 // Whatever was on its way elsewhere has been called off.
-void LogDirRequests::start(const std::shared_ptr<Round>& round, std::size_t index, HostedDirectory& from,
-                           HostedDirectory& to) {
+void LogDirRequests::start(const std::shared_ptr<Round>& round, std::size_t index, const Uuid& topic_id,
+                           HostedDirectory& from, HostedDirectory& to) {
   const TopicPartition& name = round->moves[index].partition;
   const metadata::Topic* topic = image_->topic(name.topic);
-  if (&from == &to || topic == nullptr || !home_.hosts({topic->id, name.partition})) {
-    return round->count_down();
+  if (topic == nullptr || topic->id != topic_id || !home_.hosts({topic_id, name.partition})) {
+    round->outcomes[index] = ErrorCode::kUnknownTopicOrPartition;
+    return count_down(*round);
   }
-  moves_.start(name, topic->id, from, to, [round, index](const Result<>& begun) {
-    round->outcomes[index] = begun ? ErrorCode::kNone : ErrorCode::kKafkaStorageError;
-    round->count_down();
+  if (&from == &to) {
+    return count_down(*round);
+  }
+  moves_.start(name, topic_id, from, to, [this, round, index, alive = alive_](const Result<>& begun) {
+    if (*alive != nullptr) {
+      round->outcomes[index] = begun ? ErrorCode::kNone : ErrorCode::kKafkaStorageError;
+      count_down(*round);
+    }
   });
 }
 

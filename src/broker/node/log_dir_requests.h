@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,16 +44,20 @@ class LogDirRequests {
  private:
   struct Round;
 
+  void begin_next();
   void begin(const std::shared_ptr<Round>& round, const std::vector<LogDirView>& views);
   // The code at once, or nothing: the move begins out of `from`.
   [[nodiscard]] std::optional<protocol::ErrorCode> judge(const LogDirMove& move, HostedDirectory* from);
-  void start(const std::shared_ptr<Round>& round, std::size_t index, HostedDirectory& from, HostedDirectory& to);
+  void start(const std::shared_ptr<Round>& round, std::size_t index, const Uuid& topic_id, HostedDirectory& from,
+             HostedDirectory& to);
+  void count_down(Round& round);
 
   HostedDirectories& directories_;
   LogDirReport report_;
   ReplicaMoves& moves_;
   PartitionHome& home_;
   std::shared_ptr<const metadata::Image> image_ = std::make_shared<const metadata::Image>();
+  std::deque<std::shared_ptr<Round>> rounds_;  // one at a time: the last word about a replica is the last one said
   std::map<TopicPartition, std::string> preferred_;
   std::shared_ptr<LogDirRequests*> alive_;
 };

@@ -27,10 +27,13 @@ struct Piece {
   std::optional<Error> error;
 };
 
-Piece piece_of(replication::Partition& partition, Offset from, std::size_t bytes_max) {
+// `directory`: where the original has to be. A topic may have been created again, and be elsewhere.
+Piece piece_of(replication::Partition& partition, const std::string& directory, Offset from, std::size_t bytes_max) {
   storage::Log& log = *partition.log();
   Piece piece{.slice = {}, .start = log.log_start(), .end = log.log_end(), .epoch = partition.leader_epoch()};
-  if (auto read = log.read(std::clamp(from, piece.start, piece.end), piece.end, bytes_max, true)) {
+  if (runtime::parent_path(log.directory()) != directory) {
+    piece.error = Error(ErrorKind::kNotFound, "the replica is not there any more");
+  } else if (auto read = log.read(std::clamp(from, piece.start, piece.end), piece.end, bytes_max, true)) {
     piece.slice = *std::move(read);
   } else {
     piece.error = read.error();
@@ -129,6 +132,20 @@ std::int64_t ReplicaMoves::bytes_per_second() const {
   return INT64_MAX;
 }
 
+// A throttle that has changed counts from now on, for what waits by the old one too.
+void ReplicaMoves::on_image(std::shared_ptr<const metadata::Image> image) {
+  const std::int64_t before = bytes_per_second();
+  image_ = std::move(image);
+  if (bytes_per_second() != before) {
+    next_copy_ = {};
+    for (const auto& [name, timer] : timers_) {
+      if (timer->armed()) {
+        timer->arm(shard_.clock().now());
+      }
+    }
+  }
+}
+
 // --- begin ---
 
 void ReplicaMoves::start(const TopicPartition& name, const Uuid& topic_id, HostedDirectory& from, HostedDirectory& to,
@@ -203,7 +220,9 @@ void ReplicaMoves::read(const MovePtr& move) {
       static_cast<std::size_t>(std::min<std::int64_t>(storage::FutureLog::kChunkBytesMax, bytes_per_second()));
   on_shard<Piece>(
       move,
-      [from = move->end, bytes_max](replication::Partition& partition) { return piece_of(partition, from, bytes_max); },
+      [directory = move->from->directory().path(), from = move->end, bytes_max](replication::Partition& partition) {
+        return piece_of(partition, directory, from, bytes_max);
+      },
       [this](const MovePtr& reading, std::optional<Piece> piece) {
         if (!piece) {
           return give_up(reading, Error(ErrorKind::kOffline, "the replica is gone, or offline"), nullptr);
@@ -254,6 +273,9 @@ void ReplicaMoves::on_written(const MovePtr& move, const Result<>& outcome) {
   }
   move->size_bytes = move->copy->size_bytes();
   move->end = move->copy->log_end();
+  if (stop_here(move)) {
+    return;  // who called it off meanwhile found nothing that waits
+  }
   if (!move->held && next_copy_ > shard_.clock().now()) {
     return after(move, next_copy_, [this, move] { read(move); });
   }

@@ -71,7 +71,7 @@ class ReplicaMoves {
   explicit ReplicaMoves(Environment environment);
   ~ReplicaMoves();
 
-  void on_image(std::shared_ptr<const metadata::Image> image) { image_ = std::move(image); }
+  void on_image(std::shared_ptr<const metadata::Image> image);
 
   // Begins to move a hosted replica out of `from`. `begun` once the copy's directory is there, or with why it is not.
   void start(const TopicPartition& name, const Uuid& topic_id, HostedDirectory& from, HostedDirectory& to,

@@ -1,7 +1,9 @@
 #include "runtime/asio/socket_io.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 
 #include <poll.h>
@@ -17,6 +19,9 @@ namespace {
 
 constexpr std::size_t kSendIovecsMax = 256;             // regions handed to one sendmsg; below IOV_MAX, on the stack
 constexpr std::size_t kSendfileBytesMax = 0x7FFF'F000;  // what one sendfile call moves at most
+// File regions of one sendmsg that are read into memory, on the stack, and not left to sendfile. Behind a sendfile the
+// rest of an answer would leave in a segment of its own, and wake the peer once more for a few bytes.
+constexpr std::size_t kReadBytesMax = std::size_t{16} << 10;
 
 struct Moved {
   std::size_t bytes = 0;
@@ -28,36 +33,37 @@ bool would_block(int code) noexcept {
   return code == EAGAIN || code == EWOULDBLOCK;
 }
 
-// Sends the leading memory regions (at most kSendIovecsMax); says through `count` how many it took on.
-Moved send_memory(int descriptor, std::span<const OutRegion> regions, std::size_t& count) noexcept {
-  std::array<iovec, kSendIovecsMax> vectors;
+// What one sendmsg takes on: memory, and small file regions read into memory.
+struct Gathered {
+  std::array<iovec, kSendIovecsMax> vectors;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled as counted
+  std::array<std::byte, kReadBytesMax> read;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
+  std::size_t count = 0;
   std::size_t bytes = 0;
-  count = 0;
-  while (count < regions.size() && count < kSendIovecsMax && regions[count].file == nullptr) {
-    const Bytes memory = regions[count].memory;
-    vectors[count] = {const_cast<std::byte*>(memory.data()), memory.size()};
-    bytes += memory.size();
-    ++count;
-  }
-  if (bytes == 0) {
-    return {0, true, false};
-  }
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  message.msg_iovlen = count;
-  const bool more = count < regions.size();
-  for (;;) {
-    const ssize_t sent = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
-    if (sent >= 0) {
-      return {static_cast<std::size_t>(sent), static_cast<std::size_t>(sent) == bytes, false};
+};
+
+void gather(Gathered& gathered, std::span<const OutRegion> regions) {
+  std::size_t read = 0;
+  for (; gathered.count < regions.size() && gathered.count < kSendIovecsMax; ++gathered.count) {
+    const OutRegion& region = regions[gathered.count];
+    Bytes memory = region.memory;
+    if (region.file != nullptr) {
+      if (region.size > kReadBytesMax - read) {
+        return;
+      }
+      const MutableBytes into = MutableBytes(gathered.read).subspan(read, region.size);
+      const Result<std::size_t> got = region.file->read_at(region.position, into);
+      if (!got || *got < into.size()) {
+        return;  // sendfile will say so, behind what there is
+      }
+      read += region.size;
+      memory = into;
     }
-    if (errno != EINTR) {
-      return {0, false, !would_block(errno)};
-    }
+    gathered.vectors[gathered.count] = {const_cast<std::byte*>(memory.data()), memory.size()};
+    gathered.bytes += memory.size();
   }
 }
 
-Moved send_file(int descriptor, const OutRegion& region) noexcept {
+Moved send_file(int descriptor, const OutRegion& region) {
   const auto* file = dynamic_cast<const PosixFile*>(region.file);
   MOLDAU_ASSERT(file != nullptr);  // production sockets and production files go together
   Moved moved;
@@ -77,6 +83,34 @@ Moved send_file(int descriptor, const OutRegion& region) noexcept {
   }
   moved.all = true;
   return moved;
+}
+
+// Sends the leading regions that gather() takes on, else the file region that is first; says through `count` how many
+// they are.
+Moved send_some(int descriptor, std::span<const OutRegion> regions, std::size_t& count) {
+  Gathered gathered;
+  gather(gathered, regions);
+  count = gathered.count;
+  if (count == 0) {
+    count = 1;
+    return send_file(descriptor, regions.front());
+  }
+  if (gathered.bytes == 0) {
+    return {0, true, false};
+  }
+  msghdr message{};
+  message.msg_iov = gathered.vectors.data();
+  message.msg_iovlen = count;
+  const bool more = count < regions.size();
+  for (;;) {
+    const ssize_t sent = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
+    if (sent >= 0) {
+      return {static_cast<std::size_t>(sent), static_cast<std::size_t>(sent) == gathered.bytes, false};
+    }
+    if (errno != EINTR) {
+      return {0, false, !would_block(errno)};
+    }
+  }
 }
 
 }  // namespace
@@ -101,9 +135,8 @@ IoResult send_regions(int descriptor, std::span<const OutRegion> regions) {
   MOLDAU_ASSERT(!regions.empty());
   std::size_t total = 0;
   while (!regions.empty()) {
-    std::size_t count = 1;
-    const Moved moved = regions.front().file != nullptr ? send_file(descriptor, regions.front())
-                                                        : send_memory(descriptor, regions, count);
+    std::size_t count = 0;
+    const Moved moved = send_some(descriptor, regions, count);
     total += moved.bytes;
     if (!moved.all) {
       if (total > 0) {

@@ -8,8 +8,9 @@
 namespace moldau::runtime {
 
 [[nodiscard]] IoResult receive_some(int descriptor, MutableBytes into) noexcept;
-// Memory regions in a row leave in one call; one that a file region follows is held back by the kernel to share its
-// packets. A file that is shorter than its region ends the stream (kClosed): the peer was promised those bytes.
+// Memory regions and small file regions in a row leave in one call; those that a larger file region follows are held
+// back by the kernel to share its packets. A file that is shorter than its region ends the stream (kClosed): the peer
+// was promised those bytes.
 [[nodiscard]] IoResult send_regions(int descriptor, std::span<const OutRegion> regions);
 
 // Of a connected socket.

@@ -1,7 +1,8 @@
 // Floor of Produce: receive, CRC-32C, append. A client sends bytes over one loopback connection; the server reads them
-// in pieces, sums each piece while it is in the cache and writes it behind a file, which starts anew every 256 MB.
+// in pieces, sums each piece while it is in the cache and writes it behind a file, which starts anew when it is full:
+// with a file as large as all bytes, memory is touched for the first time as a log does it.
 //
-//   floor_append [--bytes 2000000000] [--read 65536] [--dir /tmp]
+//   floor_append [--bytes 2000000000] [--read 65536] [--file 256000000] [--dir /tmp]
 #include <vector>
 
 #include <fcntl.h>
@@ -16,8 +17,6 @@ using namespace moldau::bench;
 
 namespace {
 
-constexpr std::uint64_t kFileBytes = 256'000'000;
-
 void send_bytes(std::uint16_t port, std::uint64_t bytes) {
   const int socket = connect_to(port);
   const std::vector<char> data(1 << 20, 'x');
@@ -31,6 +30,7 @@ void send_bytes(std::uint16_t port, std::uint64_t bytes) {
 
 int main(int count, char** values) {
   const std::uint64_t bytes = argument(count, values, "--bytes", 2'000'000'000);
+  const std::uint64_t file_bytes = argument(count, values, "--file", 256'000'000);
   const std::uint64_t read_bytes = argument(count, values, "--read", 65'536);
   const std::string path = fmt::format("{}/floor_append.{}", text_argument(count, values, "--dir", "/tmp"), ::getpid());
   const LoopbackListener listener;
@@ -55,7 +55,7 @@ int main(int count, char** values) {
     must(static_cast<int>(::pwrite(file, piece.data(), piece.size(), static_cast<off_t>(in_file))), "pwrite");
     total += piece.size();
     in_file += piece.size();
-    if (in_file >= kFileBytes) {
+    if (in_file >= file_bytes) {
       must(::ftruncate(file, 0), "ftruncate");
       in_file = 0;
     }

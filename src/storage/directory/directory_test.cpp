@@ -187,9 +187,39 @@ TEST_F(DirectoryTest, DirectoriesThatDisagreeRefuseTheStartAndChangeNothing) {
   EXPECT_NE(refused({"/c"}).find("/c/meta.properties"), std::string::npos);
   make_partition("/a/t-0", kId);
   make_partition("/e/t-0", kId);
+  put("/a/t-0/00000000000000000000.log", "records");
+  put("/e/t-0/00000000000000000000.log", "records");
   EXPECT_NE(refused({"/a", "/e"}).find("partition t-0 is in /a/t-0 and in /e/t-0"), std::string::npos);
   make_partition("/e/t-0", Uuid{kId.high, kId.low + 1});
   EXPECT_EQ(refused({"/a", "/e"}), "") << "of another topic of that name";
+}
+
+TEST_F(DirectoryTest, APartitionThatWasMadeTwiceIsWhereItsRecordsAre) {
+  for (const bool first : {true, false}) {
+    const std::string used = first ? "/a" : "/b";
+    const std::string unused = first ? "/b" : "/a";
+    make_partition("/a/t-0", kId);
+    make_partition("/b/t-0", kId);
+    put(used + "/t-0/00000000000000000000.log", "records");
+    put(unused + "/t-0/00000000000000000000.log", "");
+    const std::vector<std::string> paths{"/a", "/b"};
+    const auto opened = open_log_directories(*fs, logger, paths, {});
+    ASSERT_TRUE(opened) << opened.error();
+    for (const auto& directory : opened->online) {
+      EXPECT_EQ(directory->contents().partitions.size(), directory->path() == used ? 1U : 0U);
+      ASSERT_TRUE(directory->claim());
+    }
+    EXPECT_TRUE(*fs->exists(used + "/t-0"));
+    EXPECT_FALSE(*fs->exists(unused + "/t-0"));
+  }
+}
+
+TEST_F(DirectoryTest, AnEmptyDirectoryWhoseRecordsAreOnRecordIsNotDropped) {
+  make_partition("/a/t-0", kId);
+  make_partition("/b/t-0", kId);
+  put("/a/t-0/00000000000000000000.log", "records");
+  put("/b/replication-offset-checkpoint", "0\n1\nt 0 7\n");
+  EXPECT_NE(refused({"/a", "/b"}).find("remove the one that is out of date"), std::string::npos);
 }
 
 TEST_F(DirectoryTest, FormattedDirectoriesWithoutAnIdAreGivenOne) {

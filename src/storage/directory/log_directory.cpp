@@ -12,6 +12,7 @@ namespace moldau::storage {
 namespace {
 
 constexpr const char* kArea = "storage";
+constexpr std::string_view kFirstSegment = "00000000000000000000.log";
 
 // Directories of others that belong beside partitions: the file system's, and Kafka's index cache of tiered storage.
 bool is_known_foreign(std::string_view name) {
@@ -166,9 +167,42 @@ std::optional<DirectoryFault> LogDirectory::scan() {
   return std::nullopt;
 }
 
+bool LogDirectory::never_used(const FoundPartition& found) const {
+  const auto begun = [&](const PartitionOffsets& offsets) {
+    const auto offset = offsets.find(found.name);
+    return offset != offsets.end() && offset->second > Offset(0);
+  };
+  const auto durable = contents_.durable_ends.find(found.name);
+  if (begun(contents_.recovery_points) || begun(contents_.high_watermarks) || begun(contents_.log_starts) ||
+      (durable != contents_.durable_ends.end() && durable->second.topic_id == found.topic_id &&
+       durable->second.end > Offset(0))) {
+    return false;
+  }
+  const auto entries = fs_.list(found.directory);
+  return entries && std::ranges::all_of(*entries, [&](const runtime::DirEntry& entry) {
+           if (entry.name.find(".log") == std::string::npos) {
+             return true;
+           }
+           const auto size = fs_.file_size(runtime::join_path(found.directory, entry.name));
+           return entry.name == kFirstSegment && size && *size == 0;
+         });
+}
+
+void LogDirectory::drop(const std::string& partition) {
+  const auto removed =
+      std::erase_if(contents_.partitions, [&](const FoundPartition& found) { return found.directory == partition; });
+  MOLDAU_ASSERT(removed == 1);
+  dropped_.push_back(partition);
+}
+
 Result<> LogDirectory::claim() {
   if (const auto taken = take_clean_shutdown(fs_, path_); !taken) {
     return std::unexpected(taken.error());
+  }
+  for (const std::string& partition : dropped_) {
+    log(logger_, LogLevel::kWarn, kArea,
+        "{} is removed: it never had a record, and its partition is in another directory", partition);
+    MOLDAU_CHECK(fs_.remove_tree(partition));
   }
   // Names that a process before made and could not sync are seen, and not yet kept: meta.properties above all.
   return fs_.sync_dir(path_);

@@ -75,8 +75,12 @@ class LogDirectory {
                                                                                          Logger& logger,
                                                                                          std::string path);
 
-  // Before the first write of this process: takes .kafka_cleanshutdown away. Blocks. Call once.
+  // Before the first write of this process: takes .kafka_cleanshutdown away, and what was dropped. Blocks. Call once.
   [[nodiscard]] Result<> claim();
+  // Whether the partition that was found there never had a record, as far as its files and the checkpoints say. Blocks.
+  [[nodiscard]] bool never_used(const FoundPartition& found) const;
+  // The partition's directory is not one of the contents any more; claim() removes it.
+  void drop(const std::string& partition);
   // Writes meta.properties. Blocks.
   [[nodiscard]] Result<> write_identity(const MetaProperties& identity);
 
@@ -118,6 +122,7 @@ class LogDirectory {
   std::unique_ptr<runtime::FileLock> lock_;
   std::optional<MetaProperties> identity_;
   DirectoryContents contents_;
+  std::vector<std::string> dropped_;  // whole paths
   std::optional<Error> failure_;
   Function<void(LogDirectory&, const Error&)> failed_callback_;
 };

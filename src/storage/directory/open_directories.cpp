@@ -9,20 +9,39 @@
 namespace moldau::storage {
 namespace {
 
-// "" if every partition is in one directory only. A topic of the same name is another one.
-std::string find_duplicate(const std::vector<std::unique_ptr<LogDirectory>>& directories) {
-  std::map<std::pair<TopicPartition, Uuid>, std::string> seen;
+struct Place {
+  LogDirectory* directory;
+  FoundPartition found;
+};
+
+// "" if every partition is in one directory only. A topic of the same name is another one. Where a directory failed
+// while a partition was made there, the partition was made in another one: what is left of the first try has no
+// records, and is dropped.
+std::string settle_duplicates(const std::vector<std::unique_ptr<LogDirectory>>& directories) {
+  std::map<std::pair<TopicPartition, Uuid>, Place> seen;
+  std::vector<Place> leftovers;
   for (const auto& directory : directories) {
     for (const FoundPartition& found : directory->contents().partitions) {
       if (!found.topic_id) {
         continue;
       }
-      const auto [other, fresh] = seen.emplace(std::pair(found.name, *found.topic_id), found.directory);
-      if (!fresh) {
+      Place here{directory.get(), found};
+      const auto [other, fresh] = seen.emplace(std::pair(found.name, *found.topic_id), here);
+      if (fresh) {
+        continue;
+      }
+      if (directory->never_used(found)) {
+        leftovers.push_back(std::move(here));
+      } else if (other->second.directory->never_used(other->second.found)) {
+        leftovers.push_back(std::exchange(other->second, std::move(here)));
+      } else {
         return fmt::format("partition {} is in {} and in {}; remove the one that is out of date",
-                           partition_directory_name(found.name), other->second, found.directory);
+                           partition_directory_name(found.name), other->second.found.directory, found.directory);
       }
     }
+  }
+  for (const Place& leftover : leftovers) {
+    leftover.directory->drop(leftover.found.directory);
   }
   return {};
 }
@@ -76,7 +95,7 @@ std::expected<OpenedDirectories, std::string> open_log_directories(runtime::File
     return std::unexpected(std::move(identity).error());
   }
   opened.identity = *std::move(identity);
-  if (std::string duplicate = find_duplicate(opened.online); !duplicate.empty()) {
+  if (std::string duplicate = settle_duplicates(opened.online); !duplicate.empty()) {
     return std::unexpected(std::move(duplicate));
   }
   return opened;

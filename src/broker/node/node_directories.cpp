@@ -13,12 +13,11 @@ namespace moldau::broker {
 namespace {
 
 constexpr std::string_view kBootstrapPrefix = "bootstrap.checkpoint";  // and its unfinished form
-constexpr std::string_view kUnfinishedPropertiesPrefix = "meta.properties.";
+constexpr std::string_view kPropertiesPrefix = "meta.properties";      // and its unfinished form
 constexpr std::string_view kFirstSnapshotPrefix = "00000000000000000000-0000000000.checkpoint";
 
-// True if the directory is missing, empty, or holds nothing but what a format leaves behind when it is interrupted
-// before meta.properties, its last file, is on the disk, and the lock of a start that a crash ended there: nothing was
-// ever stored.
+// True if the directory is missing, empty, or holds nothing but what a format leaves behind, interrupted or done, and
+// the lock of a start that a crash ended there: nothing was ever stored.
 Result<bool> is_unused(runtime::FileSystem& fs, const std::string& path) {
   MOLDAU_TRY(exists, fs.exists(path));
   if (!exists) {
@@ -33,7 +32,7 @@ Result<bool> is_unused(runtime::FileSystem& fs, const std::string& path) {
           return false;
         }
       }
-    } else if (!entry.name.starts_with(kBootstrapPrefix) && !entry.name.starts_with(kUnfinishedPropertiesPrefix) &&
+    } else if (!entry.name.starts_with(kBootstrapPrefix) && !entry.name.starts_with(kPropertiesPrefix) &&
                entry.name != storage::kLockFile) {
       return false;
     }
@@ -41,17 +40,44 @@ Result<bool> is_unused(runtime::FileSystem& fs, const std::string& path) {
   return true;
 }
 
+// The cluster id for a format of directories in which nothing was ever stored: a new one if none is formatted; that of
+// those which are, if a crash interrupted their format, of which each other one has the first file. Else "".
+std::string id_to_format_with(const runtime::World& world, const std::vector<std::string>& paths) {
+  std::optional<std::string> found;
+  std::size_t begun = 0;
+  std::size_t missing = 0;
+  for (const std::string& path : paths) {
+    if (const Result<bool> unused = is_unused(world.fs, path); !unused || !*unused) {
+      return {};
+    }
+    const auto properties = storage::read_meta_properties(world.fs, path);
+    if (properties && properties->cluster_id) {
+      found = properties->cluster_id;
+      continue;
+    }
+    const Result<bool> has_first = world.fs.exists(runtime::join_path(path, raft::kBootstrapFile));
+    if (properties || properties.error().kind() != ErrorKind::kNotFound || !has_first) {
+      return {};
+    }
+    ++missing;
+    begun += *has_first ? 1 : 0;
+  }
+  if (!found) {
+    return world.random.uuid().to_string();
+  }
+  return missing > 0 && begun == missing ? *found : std::string();
+}
+
 // Makes a new cluster's directories out of unused ones; anything else is left to the checks that follow.
 std::optional<std::string> format_empty(const runtime::World& world, const NodeConfig& config) {
   const std::vector<std::string> paths = directories_of(config);
-  for (const std::string& path : paths) {
-    if (const Result<bool> unused = is_unused(world.fs, path); !unused || !*unused) {
-      return std::nullopt;
-    }
-  }
-  const ListenerConfig& controller = config.controller_listener();
   raft::FormatOptions options;
-  options.cluster_id = world.random.uuid().to_string();
+  options.cluster_id = id_to_format_with(world, paths);
+  if (options.cluster_id.empty()) {
+    return std::nullopt;
+  }
+  options.ignore_formatted = true;
+  const ListenerConfig& controller = config.controller_listener();
   options.node_id = config.node_id;
   options.log_directories = paths;
   options.metadata_log_directory = config.metadata_log_dir;
@@ -61,8 +87,9 @@ std::optional<std::string> format_empty(const runtime::World& world, const NodeC
   if (!formatted) {
     return formatted.error();
   }
-  for (const std::string& path : paths) {
-    log(world.logger, LogLevel::kInfo, "node", "formatted {} for a new cluster, {}", path, options.cluster_id);
+  for (const raft::FormattedDirectory& directory : *formatted) {
+    log(world.logger, LogLevel::kInfo, "node", "formatted {} for a new cluster, {}", directory.path,
+        options.cluster_id);
   }
   return std::nullopt;
 }

@@ -205,30 +205,34 @@ std::expected<std::vector<FormattedDirectory>, std::string> format_directories(r
     return std::unexpected(agreed.error());
   }
 
+  // All before the first meta.properties, which says that all is there: a crash must not take the directory away with
+  // its records.
+  const auto prepare = [&](const FormattedDirectory& now) -> Result<> {
+    MOLDAU_CHECK(make_durable(fs, now.path));
+    MOLDAU_CHECK(write_bootstrap_file(fs, now.path, *records, now_ms));
+    if (now.path == options.metadata_log_directory && options.initial_voters == InitialVoters::kStandalone) {
+      MOLDAU_CHECK(write_first_snapshot(fs, options, now.directory_id, *kraft_version, now_ms));
+    }
+    return {};
+  };
   std::vector<FormattedDirectory> formatted;
   for (const storage::DirectoryIdentity& identity : identities) {
     if (identity.properties) {
       continue;
     }
-    const FormattedDirectory now{identity.path, random.uuid()};
-    const auto write = [&]() -> Result<> {
-      // Before meta.properties, which says that all is there: a crash must not take the directory away with its
-      // records.
-      MOLDAU_CHECK(make_durable(fs, now.path));
-      MOLDAU_CHECK(write_bootstrap_file(fs, now.path, *records, now_ms));
-      if (now.path == options.metadata_log_directory && options.initial_voters == InitialVoters::kStandalone) {
-        MOLDAU_CHECK(write_first_snapshot(fs, options, now.directory_id, *kraft_version, now_ms));
-      }
-      storage::MetaProperties properties;
-      properties.cluster_id = options.cluster_id;
-      properties.node_id = options.node_id;
-      properties.directory_id = now.directory_id;
-      return storage::write_meta_properties(fs, now.path, properties);
-    };
-    if (const auto written = write(); !written) {
+    formatted.push_back({identity.path, random.uuid()});
+    if (const auto prepared = prepare(formatted.back()); !prepared) {
+      return std::unexpected(explain("cannot format", identity.path, prepared.error()));
+    }
+  }
+  for (const FormattedDirectory& now : formatted) {
+    storage::MetaProperties properties;
+    properties.cluster_id = options.cluster_id;
+    properties.node_id = options.node_id;
+    properties.directory_id = now.directory_id;
+    if (const auto written = storage::write_meta_properties(fs, now.path, properties); !written) {
       return std::unexpected(explain("cannot format", now.path, written.error()));
     }
-    formatted.push_back(now);
   }
   return formatted;
 }

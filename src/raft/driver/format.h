@@ -2,7 +2,8 @@
 //
 // What it writes into each directory that has no meta.properties yet: bootstrap.checkpoint; into the metadata log
 // directory of a standalone controller also the snapshot 0-0 of __cluster_metadata-0 with kraft.version and the voter;
-// last meta.properties, which makes the directory count as formatted.
+// last, when that is done in all of them, meta.properties, which makes a directory count as formatted: of several, one
+// that a crash left out has its bootstrap.checkpoint already.
 // Shard:      none: start-up and tools. Blocks.
 // Errors:     one line for the operator; a crash or an error leaves the directory unformatted and may be repeated.
 // Durability: all files and names are durable when it returns.

@@ -1,5 +1,7 @@
 #include "storage/testing/log_kit.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "base/assert.h"
@@ -12,7 +14,9 @@ ByteVector make_batch(const BatchSpec& spec) {
   for (std::int32_t i = 0; i < spec.records; ++i) {
     std::string value = fmt::format("{}/{}/", spec.tag, i);
     value.resize(std::max(value.size(), spec.value_bytes), 'x');
-    builder.append({.timestamp = spec.timestamp + i, .value = as_bytes(value)});
+    builder.append({.timestamp = spec.timestamp + i,
+                    .key = spec.keyed ? std::optional(as_bytes(value)) : std::nullopt,
+                    .value = as_bytes(value)});
   }
   auto batch = builder.build();
   MOLDAU_ASSERT(batch.has_value());

@@ -31,6 +31,7 @@ struct BatchSpec {
   std::int64_t timestamp = 1'000;  // of the first record; each next one is a millisecond younger
   std::size_t value_bytes = 20;
   std::uint64_t tag = 0;  // makes the values unlike others
+  bool keyed = false;     // each record has a key, which is its value
   record::BatchOptions options = {};
 };
 [[nodiscard]] ByteVector make_batch(const BatchSpec& spec);

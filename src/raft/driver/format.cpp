@@ -8,6 +8,7 @@
 #include "metadata/image/metadata_version.h"
 #include "raft/driver/bootstrap_file.h"
 #include "raft/driver/snapshot_store.h"
+#include "runtime/fs_refusal.h"
 #include "storage/checkpoint/meta_properties.h"
 
 namespace moldau::raft {
@@ -68,7 +69,7 @@ std::expected<FeatureLevels, std::string> effective_levels(
 }
 
 std::string explain(const std::string& what, const std::string& path, const Error& error) {
-  return fmt::format("{} {}: {}", what, path, error.message());
+  return fmt::format("{} {}: {}", what, path, runtime::fs_refusal(error));
 }
 
 std::expected<std::int16_t, std::string> kraft_version_of(const FormatOptions& options, const FeatureLevels& levels) {

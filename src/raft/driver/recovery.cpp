@@ -5,6 +5,7 @@
 #include "raft/driver/durable_end.h"
 #include "raft/driver/log_batches.h"
 #include "raft/driver/quorum_state_file.h"
+#include "runtime/fs_refusal.h"
 #include "storage/checkpoint/partition_metadata.h"
 
 namespace moldau::raft {
@@ -13,7 +14,7 @@ namespace {
 using Refusal = std::unexpected<std::string>;
 
 Refusal refuse(const std::string& directory, const std::string& what, const Error& error) {
-  return Refusal(fmt::format("metadata log {}: {}: {}", directory, what, error.message()));
+  return Refusal(fmt::format("metadata log {}: {}: {}", directory, what, runtime::fs_refusal(error)));
 }
 
 storage::LogConfig log_config(const MetadataLogConfig& config) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "runtime/fs_refusal.h"
 #include "storage/checkpoint/partition_metadata.h"
 
 namespace moldau::storage {
@@ -26,8 +27,8 @@ std::expected<std::unique_ptr<LogDirectory>, DirectoryFault> LogDirectory::open(
   std::unique_ptr<LogDirectory> directory(new LogDirectory(fs, logger, std::move(path)));
   const std::string& at = directory->path_;
   const auto fault = [&at](const Error& error, const char* what, bool refuse) {
-    return std::unexpected(
-        DirectoryFault{error, fmt::format("log directory {}: {}: {}", at, what, error.message()), refuse, at});
+    return std::unexpected(DirectoryFault{
+        error, fmt::format("log directory {}: {}: {}", at, what, runtime::fs_refusal(error)), refuse, at});
   };
   const auto there = fs.exists(at);
   if (!there) {

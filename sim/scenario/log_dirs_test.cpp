@@ -126,7 +126,7 @@ struct OneDies : ::testing::Test {
   std::string kept;
 };
 
-TEST_F(OneDies, ItsPartitionsGoOfflineAndTheOthersServeOn) {
+TEST_F(OneDies, Semantics62ItsPartitionsGoOfflineAndTheOthersServeOn) {
   begin();
   scenario.disk().fail_below("/data/b");
   EXPECT_EQ(scenario.produce(lost, kAcksAll, "gone").error, ErrorCode::kKafkaStorageError);
@@ -174,14 +174,14 @@ TEST_F(OneDies, APartitionThatNobodyHasUsedGoesOfflineToo) {
   EXPECT_EQ(scenario.log_end(lost), Offset(1)) << "what the lost directory has is set aside";
 }
 
-TEST_F(OneDies, TheOneWithTheMetadataLogEndsTheNode) {
+TEST_F(OneDies, Semantics62TheOneWithTheMetadataLogEndsTheNode) {
   begin();
   scenario.disk().fail_below("/data/a");
   ASSERT_TRUE(scenario.wait_for_failure());
   EXPECT_NE(scenario.failure().find("metadata log"), std::string::npos) << scenario.failure();
 }
 
-TEST(LogDirs, TheLastOneEndsTheNodeWithOneLine) {
+TEST(LogDirs, Semantics62TheLastOneEndsTheNodeWithOneLine) {
   BrokerSettings settings;
   settings.log_dirs = "/data/logs/a,/data/logs/b";
   settings.metadata_log_dir = "/data/meta";

@@ -30,9 +30,12 @@ from kafka.moldau import Moldau  # noqa: E402
 from kafka.replay import Closed, Connection  # noqa: E402
 
 PRODUCE, FETCH, METADATA = "Produce", "Fetch", "Metadata"
+UNKNOWN_TOPIC_OR_PARTITION = 3
 SESSION_NOT_FOUND = 70
 LISTENER_NOT_FOUND = 72
+TOPIC_DELETION_DISABLED = 73
 THROTTLING_QUOTA_EXCEEDED = 89
+UNKNOWN_TOPIC_ID = 100
 binary = ""
 
 
@@ -483,6 +486,36 @@ def case_line_44_retention_deletes_whole_segments_and_an_empty_policy_none(work)
         equal(client.offset("kept", -2), 0, "an empty policy")
         files = sorted(path.name for path in (broker.data / "by-size-0").glob("*.log"))
         equal(len(files), 2, f"files {files}")
+
+
+def case_line_47_a_deleted_topic_ends_the_fetches_that_wait_and_its_directories_go(work):
+    with node(work, log_segment_delete_delay_ms="2000") as broker:
+        client, waiting = Client(broker.port), Client(broker.port)
+        client.create("t", partitions=2)
+        client.must_produce("t", "@ (k,v)")
+        waiting.send(FETCH, 12, fetch_body([("t", 0, 1)], max_wait_ms=20_000))
+        time.sleep(0.2)
+        began = time.monotonic()
+        answer = client.ask("DeleteTopics", 6, {"topics": [{"name": "t"}], "timeoutMs": 10_000})
+        equal(answer["responses"][0]["errorCode"], 0, "the deletion")
+        told = waiting.receive()["responses"][0]["partitions"][0]["errorCode"]
+        check(told in (UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID) and time.monotonic() - began < 5, f"the waiting fetch: {told}")
+
+        def directories():
+            return sorted(path.name for path in broker.data.iterdir() if path.name.startswith("t-") or path.name.startswith("t."))
+
+        client.until(lambda: all(name.endswith("-delete") for name in directories()), "the directories are renamed")
+        client.until(lambda: not directories(), "the directories are removed")
+        equal(client.list_offset("t", -1)["errorCode"], UNKNOWN_TOPIC_OR_PARTITION, "the topic")
+
+
+def case_line_47_a_deletion_that_is_forbidden_is_refused(work):
+    with node(work, delete_topic_enable="false") as broker:
+        client = Client(broker.port)
+        client.create("t")
+        answer = client.ask("DeleteTopics", 6, {"topics": [{"name": "t"}, {"name": "absent"}], "timeoutMs": 10_000})
+        equal([one["errorCode"] for one in answer["responses"]], [TOPIC_DELETION_DISABLED] * 2, "the answers")
+        equal(client.offset("t", -1), 0, "the topic")
 
 
 def case_line_61_every_start_raises_the_leader_epoch_by_two(work):

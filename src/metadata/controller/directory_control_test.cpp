@@ -44,7 +44,7 @@ TEST_F(TwoDirectories, ANewReplicaIsUnassignedUntilItsBrokerTellsWhereItIs) {
   EXPECT_EQ(driver.partition("a").partition_epoch, epoch) << "nothing changed";
 }
 
-TEST_F(TwoDirectories, OneThatFailsTakesItsReplicasOutOfService) {
+TEST_F(TwoDirectories, Semantics62OneThatFailsTakesItsReplicasOutOfService) {
   ASSERT_EQ(driver.create("b", {{NodeId(1)}}), ApiError{});
   ASSERT_EQ(assign(request(kSecond)), std::vector{ErrorCode::kNone});
   BrokerHeartbeat beat = driver.beat(1);

@@ -74,7 +74,7 @@ TEST_F(PartitionTest, AFailedWriteAcknowledgesNothing) {
   EXPECT_EQ(partition->high_watermark(), Offset(1));
 }
 
-TEST_F(PartitionTest, ADirectoryThatFailedElsewhereTakesThePartitionAlong) {
+TEST_F(PartitionTest, Semantics62ADirectoryThatFailedElsewhereTakesThePartitionAlong) {
   open_leader();
   ASSERT_TRUE(append());
   const auto ack = await(Offset(1));

@@ -18,7 +18,8 @@ SETTINGS = {"connections.max.idle.ms": str(IDLE_MS), "num.partitions": "1"}  # o
 class Broker:
     """The broker under test: requests as dictionaries, topics for the cases."""
 
-    def __init__(self, running):
+    def __init__(self, running, timeout: float = wire.TIMEOUT_S):
+        self.timeout = timeout
         host, _, port = running.bootstrap.rpartition(":")
         self.address = (host, int(port))
         controller = getattr(running, "controller", None)
@@ -38,7 +39,7 @@ class Broker:
         self._running.start()
 
     def connect(self, **options) -> Connection:
-        return Connection(self.address, **options)
+        return Connection(self.address, **{"timeout": self.timeout, **options})
 
     def ask(self, name: str, version: int, body: dict | None = None, client_id: str | None = "hostile") -> dict:
         with self.connect() as connection:
@@ -67,7 +68,7 @@ class Broker:
 
     def wait_for_leader(self, name: str) -> None:
         """Until all partitions are served: Kafka names a leader some milliseconds earlier."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + self.timeout
         while time.monotonic() < deadline:
             topic = self.metadata(name)
             if topic["errorCode"] == NONE:

@@ -11,9 +11,15 @@ namespace {
 
 constexpr std::size_t kSizeFieldBytes = ReceiveBuffer::kSizeFieldBytes;
 constexpr std::int16_t kProduceKey = 0;
+constexpr std::int16_t kFetchKey = 1;
 
 bool is_produce_frame(Bytes frame) {
   return frame.size() >= 2 && load_be<std::int16_t>(frame.data()) == kProduceKey;
+}
+
+// What it brings is in files, or what it says is of the size of the request.
+bool is_answered_shortly(Bytes frame) {
+  return is_produce_frame(frame) || (frame.size() >= 2 && load_be<std::int16_t>(frame.data()) == kFetchKey);
 }
 
 }  // namespace
@@ -111,8 +117,7 @@ bool Connection::must_hold_back() {
   if (slots_.empty() && outgoing_.empty()) {
     return false;
   }
-  if (buffer_.size() < kKeyEnd || buffer_.has_space() ||
-      may_start(is_produce_frame(buffer_.bytes().subspan(kSizeFieldBytes)))) {
+  if (buffer_.size() < kKeyEnd || buffer_.has_space() || may_start(buffer_.bytes().subspan(kSizeFieldBytes))) {
     return false;
   }
   hold_ = Hold::kSpace;
@@ -147,7 +152,7 @@ Connection::Parse Connection::parse_frames() {
       break;
     }
     const Bytes frame = buffer_.bytes().subspan(kSizeFieldBytes, frame_bytes);
-    if (!may_start(is_produce_frame(frame))) {
+    if (!may_start(frame)) {
       outcome = Parse::kMustWait;
       break;
     }
@@ -164,14 +169,19 @@ Connection::Parse Connection::parse_frames() {
   return outcome;
 }
 
-bool Connection::may_start(bool is_produce) const noexcept {
+bool Connection::may_start(Bytes frame) {
+  const bool leaves_little = is_answered_shortly(frame) && counted_answer_bytes_ == 0;
+  if (!leaves_little && !environment_.table.has_room_for_answers() && !buffer_.is_beyond_limit()) {
+    environment_.table.wait_for_answers(id_);
+    return false;
+  }
   // What only one frame may have must not wait for a peer that takes no answers.
   const bool answers_are_full =
       answer_bytes_ + outgoing_.memory_bytes() > kOutgoingBytesMax && !buffer_.is_beyond_limit();
   if (answers_are_full || slots_.size() >= kUnansweredMax) {
     return false;
   }
-  const bool beside_others = is_produce && !info_.one_at_a_time;
+  const bool beside_others = is_produce_frame(frame) && !info_.one_at_a_time;
   return std::all_of(slots_.begin(), slots_.end(),
                      [&](const Slot& slot) { return slot.response.has_value() || (beside_others && slot.is_produce); });
 }
@@ -243,8 +253,9 @@ void Connection::complete(std::uint64_t sequence, Response response) {
   if (response.mute.count() > 0) {
     mute(response.mute);
   }
-  answer_bytes_ += response.frame.size();
   slot.response = std::move(response);
+  answer_bytes_ += slot.response->memory_bytes();
+  count_answers();
   if (sequence == first_sequence_) {
     environment_.shard.at_turn_end(*this);
   }
@@ -254,7 +265,7 @@ void Connection::complete(std::uint64_t sequence, Response response) {
 void Connection::send_completed() {
   while (!slots_.empty() && slots_.front().response.has_value()) {
     Response response = std::move(*slots_.front().response);
-    answer_bytes_ -= response.frame.size();
+    answer_bytes_ -= response.memory_bytes();
     slots_.pop_front();
     ++first_sequence_;
     switch (response.kind) {
@@ -295,10 +306,22 @@ void Connection::flush() {
       break;
     case runtime::IoStatus::kClosed: close(); return;
   }
-  last_active_ = environment_.shard.clock().now();
+  last_active_ = wrote_at_ = environment_.shard.clock().now();
+  count_answers();
   close_if_finished();
   if (!closed_ && was_full && outgoing_.memory_bytes() <= kOutgoingBytesMax) {
     environment_.shard.at_turn_end(*this);  // frames that waited for the socket may start
+  }
+}
+
+void Connection::count_answers() {
+  const std::size_t before = std::exchange(counted_answer_bytes_, answer_bytes_ + outgoing_.memory_bytes());
+  environment_.table.on_answers_changed(before, counted_answer_bytes_);
+}
+
+void Connection::resume_starting() {
+  if (!closed_ && hold_ != Hold::kNone) {
+    environment_.shard.at_turn_end(*this);
   }
 }
 
@@ -384,6 +407,7 @@ void Connection::close() {
   if (!std::exchange(closed_, true)) {
     end_partial();
     environment_.shard.cancel_turn_end(*this);
+    environment_.table.on_answers_changed(std::exchange(counted_answer_bytes_, 0), 0);
     environment_.table.on_closed(*this);
   }
 }

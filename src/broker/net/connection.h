@@ -13,6 +13,8 @@
 //   C6  a peer that has left is noticed while nothing is read too: see look_at_peer.
 //   C7  after an answer that mutes it no frame is started, and nothing read, until that time is over; what was started
 //       before is answered.
+//   C8  while the answers of the shard that wait for their peers take too much memory (ConnectionTable T4), no frame is
+//       started but a Produce or Fetch, whose answers are small, of a peer that has taken what it was owed.
 // Bounds: frame_bytes_max = socket.request.max.bytes; kUnansweredMax; kOutgoingBytesMax.
 // Source: Kafka's SocketServer and Selector (inventory §6, 1 and 2). Difference: Produces are pipelined (C2).
 #pragma once
@@ -139,6 +141,11 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   [[nodiscard]] bool wants_small() const noexcept { return buffer_.wants_small(); }
   [[nodiscard]] std::size_t wanted_bytes() const noexcept { return buffer_.wanted_bytes(); }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
+  // Of answers that have not left, in memory; and since when the peer takes none of them.
+  [[nodiscard]] std::size_t unsent_bytes() const noexcept { return counted_answer_bytes_; }
+  [[nodiscard]] runtime::MonoTime wrote_at() const noexcept { return wrote_at_; }
+  // Called by the table when there is memory for answers again.
+  void resume_starting();
 
  private:
   struct Slot {
@@ -158,7 +165,9 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   void receive();
   [[nodiscard]] bool must_hold_back();
   Parse parse_frames();
-  [[nodiscard]] bool may_start(bool is_produce) const noexcept;
+  // `frame` has at least the API key.
+  [[nodiscard]] bool may_start(Bytes frame);
+  void count_answers();
   void start_frame(std::size_t frame_bytes);
   bool hand_over(Bytes frame);
   void track_partial();
@@ -182,9 +191,11 @@ class Connection final : public runtime::SocketHandler, private runtime::TurnEnd
   runtime::MonoTime partial_since_{};
   std::list<Connection*>::iterator partial_place_;  // in the table's list, while partial_
 
-  std::deque<Slot> slots_;            // unanswered or not yet sent, in request order
-  std::uint64_t first_sequence_ = 0;  // of slots_.front()
-  std::size_t answer_bytes_ = 0;      // in memory, of the answers in slots_
+  std::deque<Slot> slots_;                // unanswered or not yet sent, in request order
+  std::uint64_t first_sequence_ = 0;      // of slots_.front()
+  std::size_t answer_bytes_ = 0;          // in memory, of the answers in slots_
+  std::size_t counted_answer_bytes_ = 0;  // these and the outgoing ones, as the table knows them
+  runtime::MonoTime wrote_at_{};
   Outgoing outgoing_;
   runtime::MonoTime last_active_{};
   std::optional<runtime::MonoTime> peer_ended_at_;  // since when it is known that the peer sends no more

@@ -126,8 +126,10 @@ void ConnectionTable::go_on_at_turn_end() {
 void ConnectionTable::on_turn_end() {
   for (const ConnectionId id : std::exchange(closed_, {})) {
     handler_->on_connection_closed(id);
+    wait_for_answers_.erase(id);
     connections_.erase(id);
   }
+  resume_starting();
   if (std::exchange(room_, false)) {
     resume_waiting();
   }
@@ -211,6 +213,50 @@ void ConnectionTable::close_slow_partials() {
   }
 }
 
+void ConnectionTable::on_answers_changed(std::size_t before, std::size_t now) {
+  MOLDAU_ASSERT(answer_bytes_ >= before);
+  answer_bytes_ = answer_bytes_ - before + now;
+  if (!wait_for_answers_.empty() && has_room_for_answers()) {
+    go_on_at_turn_end();
+  }
+}
+
+void ConnectionTable::wait_for_answers(ConnectionId connection) {
+  wait_for_answers_.insert(connection);
+}
+
+// Each finds out whether there is still room; who finds none waits again.
+void ConnectionTable::resume_starting() {
+  if (!has_room_for_answers()) {
+    return;
+  }
+  for (const ConnectionId id : std::exchange(wait_for_answers_, {})) {
+    if (const auto found = connections_.find(id); found != connections_.end()) {
+      found->second->resume_starting();
+    }
+  }
+}
+
+void ConnectionTable::close_deaf() {
+  const runtime::MonoTime now = shard_.clock().now();
+  std::vector<Connection*> deaf;
+  for (const auto& [id, connection] : connections_) {
+    if (!connection->closed() && connection->unsent_bytes() > 0 && now - connection->wrote_at() >= kDeafMax) {
+      deaf.push_back(connection.get());
+    }
+  }
+  std::ranges::sort(deaf, {}, [](const Connection* one) { return std::pair(one->wrote_at(), one->id()); });
+  for (Connection* connection : deaf) {
+    if (answer_bytes_ <= config_.memory.memory_bytes_max / 2) {
+      return;
+    }
+    ++closed_deaf_total_;
+    log(logger_, LogLevel::kWarn, "net", "closed {}:{}: it takes no answers, while {} bytes of answers wait",
+        connection->info().peer.host, connection->info().peer.port, answer_bytes_);
+    connection->abandon();
+  }
+}
+
 void ConnectionTable::sweep() {
   const runtime::MonoTime now = shard_.clock().now();
   for (const auto& [id, connection] : connections_) {
@@ -225,6 +271,9 @@ void ConnectionTable::sweep() {
   }
   if (anyone_waits()) {
     close_slow_partials();
+  }
+  if (!has_room_for_answers()) {
+    close_deaf();
   }
 }
 

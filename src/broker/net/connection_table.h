@@ -8,6 +8,10 @@
 //                is in use, then the small frames, then the others, the smallest first: a frame that announces much
 //                waits behind those that will be done sooner, until it is the oldest.
 //             T3 bytes on the way to another shard count in the memory of the one they left until they found room.
+//             T4 answers that wait for their peers take at most as much memory as requests may: beyond that no frame is
+//                started that could be answered at length (Connection C8), and who has taken nothing for kDeafMax is
+//                closed, the longest first, until half of it is free. What was started before may exceed it by its one
+//                answer.
 // Bounds:     connections by their slots (ConnectionQuota), request memory (ChunkPool), idle_max.
 #pragma once
 
@@ -34,6 +38,8 @@ namespace moldau::broker {
 
 class ConnectionTable final : private runtime::TurnEndHook {
  public:
+  static constexpr std::chrono::seconds kDeafMax{1};
+
   struct Config {
     std::size_t frame_bytes_max = std::size_t{100} << 20;           // socket.request.max.bytes
     std::chrono::milliseconds idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
@@ -65,6 +71,11 @@ class ConnectionTable final : private runtime::TurnEndHook {
   [[nodiscard]] bool may_exceed(const Connection& connection) const noexcept;
   void on_stalled(Connection& connection);
   void on_closed(Connection& connection);
+  // Answers in memory that have not left: of one connection, before and now.
+  void on_answers_changed(std::size_t before, std::size_t now);
+  [[nodiscard]] bool has_room_for_answers() const noexcept { return answer_bytes_ <= config_.memory.memory_bytes_max; }
+  // The connection has a frame that may start once there is room.
+  void wait_for_answers(ConnectionId connection);
   // `beyond_limit`: `received` comes from the chunk that was, and is given back by now.
   void hand_over(std::uint32_t to_shard, std::unique_ptr<runtime::DetachedSocket> socket, ConnectionInfo info,
                  ByteVector received, bool beyond_limit);
@@ -73,6 +84,8 @@ class ConnectionTable final : private runtime::TurnEndHook {
   [[nodiscard]] std::uint64_t opened_total() const noexcept { return opened_total_; }
   [[nodiscard]] std::uint64_t closed_idle_total() const noexcept { return closed_idle_total_; }
   [[nodiscard]] std::uint64_t closed_slow_total() const noexcept { return closed_slow_total_; }
+  [[nodiscard]] std::uint64_t closed_deaf_total() const noexcept { return closed_deaf_total_; }
+  [[nodiscard]] std::size_t answer_bytes() const noexcept { return answer_bytes_; }
   [[nodiscard]] const ChunkPool& chunks() const noexcept { return chunks_; }
   [[nodiscard]] runtime::Shard& shard() noexcept { return shard_; }
 
@@ -97,10 +110,12 @@ class ConnectionTable final : private runtime::TurnEndHook {
   [[nodiscard]] bool anyone_waits() const noexcept;
   void go_on_at_turn_end();
   void resume_waiting();
+  void resume_starting();
   void resume_oldest();
   void resume(Stalled& stalled);
   [[nodiscard]] std::size_t bytes_missing() const;
   void close_slow_partials();
+  void close_deaf();
   void sweep();
 
   runtime::Shard& shard_;
@@ -121,6 +136,9 @@ class ConnectionTable final : private runtime::TurnEndHook {
   std::uint64_t opened_total_ = 0;
   std::uint64_t closed_idle_total_ = 0;
   std::uint64_t closed_slow_total_ = 0;
+  std::uint64_t closed_deaf_total_ = 0;
+  std::size_t answer_bytes_ = 0;
+  std::set<ConnectionId> wait_for_answers_;
   bool room_ = false;  // memory came back since those that wait for it were last tried
   bool judge_slow_ = false;
   bool draining_ = false;

@@ -2,6 +2,9 @@
 #include "broker/net/connection_table.h"
 
 #include <chrono>
+#include <cstddef>
+#include <memory>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -382,6 +385,83 @@ TEST(RequestMemory, ManyLargeAnnouncementsLeaveTheReserveToSmallFrames) {
   honest->send(other_frame(100));
   rig.settle();
   EXPECT_TRUE(is_answered(*honest));
+}
+
+TEST(ConnectionTable, AnswersThatNobodyTakesHoldNoMoreMemoryThanRequestsMay) {
+  constexpr std::size_t kAnswer = 60 * kKiB;
+  TableRig rig(small_memory());
+  std::vector<PeerRef> deaf;
+  for (int i = 0; i < 200; ++i) {
+    deaf.push_back(rig.connect());
+    deaf.back()->set_window(0);
+    deaf.back()->send(other_frame(kAnswer));
+    rig.settle();
+  }
+  EXPECT_GT(rig.table().answer_bytes(), 7 * kMiB);
+  EXPECT_LE(rig.table().answer_bytes(), 8 * kMiB + kAnswer + kKiB);
+  EXPECT_LT(rig.handler().frames.size(), deaf.size());
+
+  // What is answered shortly goes on; other requests wait until the deaf ones have gone.
+  auto producer = rig.connect();
+  producer->send(produce_frame(100));
+  auto asker = rig.connect();
+  asker->send(other_frame(100));
+  rig.settle();
+  EXPECT_TRUE(is_answered(*producer));
+  EXPECT_TRUE(asker->received().empty());
+  EXPECT_EQ(rig.table().closed_deaf_total(), 0U);
+  rig.pass(seconds(4));
+  EXPECT_TRUE(is_answered(*asker));
+  EXPECT_FALSE(asker->closed_by_owner());
+  EXPECT_GT(rig.table().closed_deaf_total(), 0U);
+  EXPECT_TRUE(deaf.front()->closed_by_owner());  // the longest without a byte goes first
+  EXPECT_LE(rig.table().answer_bytes(), 8 * kMiB + kAnswer + kKiB);
+}
+
+TEST(ConnectionTable, SmallAnswersThatNobodyTakesCountWithAllTheyHold) {
+  constexpr std::size_t kEach = 500;
+  TableRig rig(small_memory());
+  std::vector<PeerRef> deaf;
+  for (int i = 0; i < 200; ++i) {
+    deaf.push_back(rig.connect());
+    deaf.back()->set_window(0);
+    for (std::size_t sent = 0; sent < kEach; ++sent) {
+      deaf.back()->send(produce_frame(20));
+    }
+    rig.settle();
+  }
+  const std::size_t started = rig.handler().frames.size();
+  EXPECT_LT(started, deaf.size() * kEach);
+  EXPECT_GE(rig.table().answer_bytes(), started * sizeof(Response));
+  EXPECT_LE(rig.table().answer_bytes(), 8 * kMiB + 200 * kKiB);  // and one of each peer that had taken all
+  auto producer = rig.connect();
+  producer->send(produce_frame(20));
+  rig.settle();
+  EXPECT_TRUE(is_answered(*producer));
+}
+
+TEST(ConnectionTable, ManyThatTakeTheirAnswersAreAllAnswered) {
+  TableRig rig(small_memory());
+  std::vector<PeerRef> peers;
+  for (int i = 0; i < 300; ++i) {
+    peers.push_back(rig.connect());
+    peers.back()->send(other_frame(60 * kKiB));
+  }
+  rig.pass(seconds(3));
+  for (const PeerRef& peer : peers) {
+    EXPECT_TRUE(is_answered(*peer));
+  }
+  EXPECT_EQ(rig.table().closed_deaf_total(), 0U);
+  EXPECT_EQ(rig.table().answer_bytes(), 0U);
+}
+
+TEST(ConnectionTable, OneThatTakesNoAnswersIsLeftAloneWhileThereIsRoom) {
+  TableRig rig(small_memory());
+  auto deaf = rig.connect();
+  deaf->set_window(0);
+  deaf->send(other_frame(60 * kKiB));
+  rig.pass(seconds(30));
+  EXPECT_FALSE(deaf->closed_by_owner());
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ bool for_each_piece(const Response& response, Memory memory, Range range) {
 
 void Outgoing::push(Response response) {
   MOLDAU_ASSERT(response.kind == Response::Kind::kAnswer && !response.frame.empty());
-  memory_bytes_ += response.frame.size();
+  memory_bytes_ += response.memory_bytes();
   queue_.push_back(std::move(response));
 }
 
@@ -74,7 +74,7 @@ void Outgoing::consume(std::size_t bytes) {
       return;
     }
     sent_of_front_ -= size;
-    memory_bytes_ -= queue_.front().frame.size();
+    memory_bytes_ -= queue_.front().memory_bytes();
     queue_.pop_front();
   }
   MOLDAU_ASSERT(sent_of_front_ == 0, static_cast<std::int64_t>(sent_of_front_));

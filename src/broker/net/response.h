@@ -44,6 +44,10 @@ struct Response {
   [[nodiscard]] static Response none() { return {.frame = {}, .splices = {}, .kind = Kind::kNone, .mute = {}}; }
   [[nodiscard]] static Response close() { return {.frame = {}, .splices = {}, .kind = Kind::kClose, .mute = {}}; }
 
+  // What it holds until it has left; the files' bytes are not in memory.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return sizeof(Response) + frame.capacity() + splices.capacity() * sizeof(Splice);
+  }
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     std::size_t size = frame.size();
     for (const Splice& splice : splices) {

@@ -18,6 +18,7 @@
 
 #include "apps/bootstrap_servers.h"
 #include "apps/node_settings.h"
+#include "apps/process_metrics.h"
 #include "broker/node/listen_refusal.h"
 #include "broker/node/node.h"
 #include "http/server.h"
@@ -118,7 +119,8 @@ class NodeProcess {
       reply({.status = node_->ready() ? 200 : 503, .body = std::move(body)});
     });
     http_->add("/metrics", [this](const http::HttpRequest&, http::Reply reply) {
-      node_->collect_metrics([reply = std::move(reply)](std::string text) mutable {
+      node_->collect_metrics([this, reply = std::move(reply)](std::string text) mutable {
+        text += process_metrics(started_at_);
         reply({.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)});
       });
     });
@@ -212,6 +214,7 @@ class NodeProcess {
   }
 
   steady_clock::time_point started_;
+  const std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
   NodeSettings settings_;
   runtime::StreamLogger logger_;
   runtime::AsioWorld world_;

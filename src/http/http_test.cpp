@@ -35,5 +35,15 @@ TEST(MetricsText, WritesFamiliesWithEscapedLabels) {
             "# HELP moldau_up Whether it is up.\n# TYPE moldau_up gauge\nmoldau_up{name=\"a\\\"b\\\\c\\nd\"} 1\n");
 }
 
+TEST(MetricsText, WritesSummariesWithTheirSumAndCount) {
+  MetricsText text;
+  text.family("moldau_ms", MetricsText::Type::kSummary, "How long.");
+  text.sample({{"quantile", "0.5"}}, 1.5);
+  text.sum_and_count({{"request", "Fetch"}}, 2.5, 2);
+  EXPECT_EQ(text.text(),
+            "# HELP moldau_ms How long.\n# TYPE moldau_ms summary\nmoldau_ms{quantile=\"0.5\"} 1.5\n"
+            "moldau_ms_sum{request=\"Fetch\"} 2.5\nmoldau_ms_count{request=\"Fetch\"} 2\n");
+}
+
 }  // namespace
 }  // namespace moldau::http

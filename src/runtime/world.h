@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "runtime/disk_space.h"
 #include "runtime/fs.h"
+#include "runtime/idle_time.h"
 #include "runtime/net.h"
 #include "runtime/random.h"
 #include "runtime/shard.h"
-#include "runtime/stopwatch.h"
 #include "runtime/stopwatch.h"
 #include "runtime/workers.h"
 
@@ -31,6 +31,7 @@ struct World {
   DiskSpace& disks;                    // any thread
   Random& random;              // for whoever builds the node, before the shards run; later each shard has its own
   const Stopwatch& stopwatch;  // any shard
+  const IdleTime* idle_time = nullptr;  // any shard; null where shards have no threads
 
   [[nodiscard]] std::size_t shard_count() const noexcept { return shards.size(); }
   [[nodiscard]] Shard& shard(std::size_t index) const noexcept {

@@ -347,6 +347,7 @@ void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchRespo
   LeaderEndpoints leaders;
   const bool by_id = request_.version() >= kFirstVersionWithIds;
   const FetchTopic* last = nullptr;  // whose entry is the response's last
+  const metadata::Topic* read = nullptr;
   for (const std::size_t i : answer_order()) {
     if (!session_answer.included[i]) {
       continue;
@@ -360,11 +361,15 @@ void FetchOperation::fill(const FetchContext::Answer& session_answer, FetchRespo
       if (!by_id) {
         topic.topic = key.topic_name();
       }
+      read = by_id ? image->topic(key.topic_id()) : image->topic(key.topic_name());
     }
     last = key.topic.get();
     auto& data = response.responses.back().partitions.emplace_back();
     data.partition_index = key.partition;
     fill_partition(data, reads_[i], bytes_[i], ranges);
+    if (read != nullptr && bytes_[i] > 0) {
+      context_.router.traffic().on_fetched(read->id, bytes_[i]);
+    }
     if (request_.version() >= kFirstVersionWithEndpoints &&
         (reads_[i].error == ErrorCode::kNotLeaderOrFollower || reads_[i].error == ErrorCode::kFencedLeaderEpoch)) {
       const metadata::Topic* known = image->topic(key.topic_id());

@@ -48,6 +48,7 @@ class Acceptor final : private runtime::AcceptHandler {
   // What the cluster is told: the advertised address, or the bound one.
   [[nodiscard]] runtime::Endpoint advertised() const;
   [[nodiscard]] std::uint64_t refused_total() const noexcept { return refused_total_; }
+  [[nodiscard]] std::size_t open_connections() const { return quota_.limits().open(index_); }
 
  private:
   // Stays unread until it is closed.

@@ -538,22 +538,16 @@ void Node::Impl::collect_metrics(Function<void(std::string)> done) {
         }
       },
       [this, gathering] {
-        NodeMetrics node;
-        node.ready = ready();
-        for (const Acceptor& acceptor : acceptors_) {
-          node.connections_refused += acceptor.refused_total();
-        }
-        node.partitions_hosted = replicas_ ? replicas_->partitions() : 0;
-        node.partitions_damaged = replicas_ ? replicas_->damaged() : 0;
-        if (replicas_) {
-          node.cleaner = replicas_->cleaner_metrics();
-        }
-        node.partitions_lost = replicas_ ? replicas_->lost_partitions() : 0;
-        node.directories = replicas_ ? metrics_of(replicas_->directories()) : std::vector<DirectoryMetrics>();
-        if (raft_) {
-          node.metadata_high_watermark = raft_->high_watermark().value();
-          node.leader_epoch = raft_->leader_epoch().value();
-        }
+        ShardServices* services = shards_.empty() ? nullptr : shards_.front().services.get();
+        const NodeMetrics node = read_metrics({.ready = ready(),
+                                               .stopping = stopping_,
+                                               .self = config_.node_id,
+                                               .acceptors = acceptors_,
+                                               .replicas = replicas_.get(),
+                                               .home = partition_home_.get(),
+                                               .raft = raft_.get(),
+                                               .image = services ? services->router().image().get() : nullptr,
+                                               .configs = topic_configs_});
         gathering->done(render_metrics(node, gathering->shards));
       });
 }

@@ -1,6 +1,8 @@
 #include "broker/node/shard_services.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "broker/handlers/api_versions_handler.h"
@@ -35,6 +37,7 @@ namespace {
 
 constexpr auto kHousekeepingInterval = std::chrono::milliseconds(500);
 constexpr auto kIdleCheckInterval = std::chrono::seconds(10);
+constexpr std::chrono::duration<double> kIdlenessMemory{60};
 constexpr auto kIdleMax = std::chrono::minutes(1);  // a partition unused for so long keeps no open file
 constexpr std::int16_t kFirstProduceVersionWithIds = 13;
 constexpr std::int16_t kFirstFetchVersionWithIds = 13;
@@ -273,6 +276,7 @@ void ShardServices::drop_operations() {
 }
 
 void ShardServices::drop_handlers() {
+  fetches_ = nullptr;
   broker_dispatcher_.reset();
   controller_dispatcher_.reset();
 }
@@ -316,7 +320,9 @@ void ShardServices::add_broker_handlers() {
   Dispatcher& dispatcher = *broker_dispatcher_;
   ControllerChannel& controller = environment_.controller;
   dispatcher.add(ApiKey::kProduce, std::make_unique<ProduceHandler>(context_, peers_));
-  dispatcher.add(ApiKey::kFetch, std::make_unique<FetchHandler>(context_, peers_));
+  auto fetches = std::make_unique<FetchHandler>(context_, peers_);
+  fetches_ = fetches.get();
+  dispatcher.add(ApiKey::kFetch, std::move(fetches));
   dispatcher.add(ApiKey::kListOffsets, std::make_unique<ListOffsetsHandler>(context_, peers_));
   dispatcher.add(ApiKey::kMetadata,
                  std::make_unique<MetadataHandler>(context_, environment_.identity, environment_.auto_creator));
@@ -380,6 +386,28 @@ void ShardServices::add_controller_handlers() {
   add_deciding_handlers(dispatcher);
 }
 
+std::size_t ShardServices::waiting_fetches() const noexcept {
+  return fetches_ == nullptr ? 0 : fetches_->parked();
+}
+
+std::chrono::nanoseconds ShardServices::slept() const noexcept {
+  const runtime::IdleTime* idle = environment_.world.idle_time;
+  return idle == nullptr ? std::chrono::nanoseconds(0) : idle->of_shard(environment_.shard);
+}
+
+// Moves the share towards what it was since the last time, so that a minute ago counts for a third.
+void ShardServices::measure_idleness(runtime::MonoTime now) {
+  const std::chrono::duration<double> passed = now - std::exchange(measured_at_, now);
+  const std::chrono::nanoseconds slept_before = std::exchange(slept_, slept());
+  if (environment_.world.idle_time == nullptr || slept_before.count() == 0 || passed.count() <= 0) {
+    return;
+  }
+  const std::chrono::duration<double> slept_since = slept_ - slept_before;
+  const double share = std::clamp(slept_since / passed, 0.0, 1.0);
+  const double kept = std::exp(-passed.count() / kIdlenessMemory.count());
+  idle_share_ = kept * idle_share_ + (1 - kept) * share;
+}
+
 void ShardServices::keep_house() {
   const NodeConfig& config = environment_.config;
   const runtime::MonoTime now = shard_.clock().now();
@@ -390,6 +418,7 @@ void ShardServices::keep_house() {
     }
     return is_due;
   };
+  measure_idleness(now);
   const bool retention_due = due(next_retention_, config.retention_check_interval);
   const bool lag_due = due(next_lag_tick_, config.replica_lag_max / 2);
   const bool expiry_due = due(next_expiry_, config.producer_expiry_check_interval);

@@ -4,6 +4,7 @@
 // Shard: made, used and destroyed on its shard.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -32,6 +33,8 @@ class LogLevels;
 }
 
 namespace moldau::broker {
+
+class FetchHandler;
 
 class ShardServices {
  public:
@@ -66,6 +69,10 @@ class ShardServices {
   [[nodiscard]] RequestAccounts& accounts() noexcept { return accounts_; }
   [[nodiscard]] const FetchSessionCache& sessions() const noexcept { return sessions_; }
   [[nodiscard]] runtime::Shard& shard() noexcept { return shard_; }
+  [[nodiscard]] std::size_t waiting_fetches() const noexcept;
+  // Of the last minute or so, the share in which this shard slept; and all its sleep.
+  [[nodiscard]] double idle_share() const noexcept { return idle_share_; }
+  [[nodiscard]] std::chrono::nanoseconds slept() const noexcept;
 
   // Takes no request more; `drained` once every connection has its answers and is closed.
   void drain(Callback drained);
@@ -87,6 +94,7 @@ class ShardServices {
   void add_deciding_handlers(Dispatcher& dispatcher);
   void add_config_handlers(Dispatcher& dispatcher, ListenerKind kind);
   void keep_house();
+  void measure_idleness(runtime::MonoTime now);
   [[nodiscard]] ConnectionTable::Config connection_config(ListenerKind kind) const;
 
   Environment environment_;
@@ -113,6 +121,10 @@ class ShardServices {
   runtime::MonoTime next_lag_tick_{};
   runtime::MonoTime next_expiry_{};
   runtime::MonoTime next_idle_check_{};
+  const FetchHandler* fetches_ = nullptr;  // the dispatcher's
+  double idle_share_ = 1.0;
+  std::chrono::nanoseconds slept_{0};  // when it was measured last
+  runtime::MonoTime measured_at_{};
 };
 
 }  // namespace moldau::broker

@@ -66,8 +66,10 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
   const std::int64_t now_ms = environment.router.shard().clock().wall_ms();
   auto batch =
       record::validate_produced(item.records, rules_for(*partition, environment, terms, now_ms), environment.scratch);
+  TopicTraffic& traffic = environment.router.traffic();
   if (!batch) {
     refuse(outcome, *partition, {.code = batch.error().code});
+    traffic.on_append_refused(item.id.topic_id, batch.error().code, item.records.size(), batch.error().cause);
     outcome.record_errors = std::move(batch.error().record_errors);
     // As in Kafka, the response explains a refusal in words only beside the refused records.
     outcome.message = outcome.record_errors.empty() ? nullptr : batch.error().message;
@@ -75,14 +77,19 @@ std::optional<Offset> append_one(const AppendEnvironment& environment, const App
   }
   if (batch->header.is_transactional()) {
     outcome.error = ErrorCode::kInvalidTxnState;
+    traffic.on_append_refused(item.id.topic_id, outcome.error, item.records.size());
     return std::nullopt;
   }
+  const std::size_t bytes = batch->bytes.size();
   const auto appended = partition->append(replication::AppendOrigin::kClient, kNoLeaderEpoch, *batch, terms.acks);
   environment.scratch.trim();  // a batch that was built anew is written now
   if (!appended) {
     refuse(outcome, *partition, appended.error());
+    traffic.on_append_refused(item.id.topic_id, appended.error().code, bytes);
     return std::nullopt;
   }
+  traffic.on_appended(item.id.topic_id, static_cast<std::uint64_t>(appended->last_offset - appended->first_offset) + 1,
+                      bytes);
   outcome.base_offset = appended->first_offset.value();
   outcome.append_time_ms = appended->append_time_ms;
   outcome.log_start = appended->log_start.value();
@@ -96,10 +103,8 @@ struct Progress {
 
   // Takes up items until this turn's work is done.
   AppendTurns::Step run_turn() {
-    const std::uint64_t worked = environment.scratch.work_total();
-    std::uint64_t sent = 0;
-    for (; next < items.size(); ++next) {
-      if (sent + environment.scratch.work_total() - worked >= kTurnWorkMax) {
+    for (std::uint64_t done = 0; next < items.size(); ++next) {
+      if (done >= kTurnWorkMax) {
         return AppendTurns::Step::kMore;
       }
       replication::Partition* partition = environment.router.local(items[next].id);
@@ -107,8 +112,11 @@ struct Progress {
         held_by = partition;
         return AppendTurns::Step::kHeld;
       }
-      sent += kItemWork + items[next].records.size();
+      const std::uint64_t worked = environment.scratch.work_total();
       ends[next] = append_one(environment, terms, items[next], outcomes[next]);
+      const std::uint64_t work = kItemWork + items[next].records.size() + environment.scratch.work_total() - worked;
+      environment.turns.charge(work);
+      done += work;
       must_wait = must_wait || (terms.acks == replication::Acks::kAll && ends[next].has_value());
     }
     return AppendTurns::Step::kDone;
@@ -185,7 +193,8 @@ void run_append_part(const AppendEnvironment& environment, std::vector<AppendIte
     return;  // nobody will be there to be answered
   }
   Progress progress(environment, terms, std::move(items));
-  const bool appended = !environment.turns.is_busy(terms.source) && progress.run_turn() == AppendTurns::Step::kDone;
+  const bool waits = environment.turns.is_busy(terms.source) || environment.turns.is_spent();
+  const bool appended = !waits && progress.run_turn() == AppendTurns::Step::kDone;
   if (appended && !progress.must_wait) {
     done(std::move(progress.outcomes));
     return;

@@ -63,9 +63,8 @@ struct AppendTerms {
 
 using AppendDone = Function<void(std::vector<AppendOutcome>)>;
 
-// A turn takes up items until they come to so much: bytes as sent, decompressed and built anew, and kItemWork each for
-// the rest.
-inline constexpr std::uint64_t kTurnWorkMax = std::uint64_t{4} << 20;
+// A turn takes up items until they come to kTurnWorkMax: bytes as sent, decompressed and built anew, and kItemWork each
+// for the rest.
 inline constexpr std::uint64_t kItemWork = std::uint64_t{4} << 10;
 
 // Runs the part; `done` is called before this returns if nothing has to be waited for and one turn is enough, and never

@@ -1,6 +1,7 @@
 #include "broker/partitions/append_turns.h"
 
 #include <memory>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -15,6 +16,15 @@ void AppendTurns::add(const AppendSource& source, Work& work) {
       run_soon();
     }
   }
+}
+
+void AppendTurns::charge(std::uint64_t work) noexcept {
+  const runtime::MonoTime now = shard_.clock().now();
+  charged_ = std::exchange(charged_turn_, now) == now ? charged_ + work : work;
+}
+
+bool AppendTurns::is_spent() const noexcept {
+  return charged_turn_ == shard_.clock().now() && charged_ >= kTurnWorkMax;
 }
 
 // What became ready while a piece was done is handled behind what was posted: a turn of nothing else lets it go first.

@@ -2,6 +2,9 @@
 // between.
 //
 // Shard:      the owner of the partitions that are appended to.
+// Fairness:   what all parts together do in a turn of the shard is bounded by kTurnWorkMax and the batch that reaches
+// it:
+//             a part that comes later in the turn waits for one of its own.
 // Order:      what a source adds runs to its end before what it adds later; sources take turns.
 // Bound:      what waits are parts of requests that are held anyhow: Connection::kUnansweredMax a connection.
 #pragma once
@@ -24,6 +27,9 @@ struct AppendSource {
   std::uint64_t connection = 0;
   friend auto operator<=>(const AppendSource&, const AppendSource&) = default;
 };
+
+// What appends may do in a turn: bytes as sent, decompressed and built anew, and something for each item.
+inline constexpr std::uint64_t kTurnWorkMax = std::uint64_t{4} << 20;
 
 class AppendTurns {
  public:
@@ -52,6 +58,10 @@ class AppendTurns {
   // The source's work that was held goes on, in a later turn. The callback may outlive this.
   [[nodiscard]] Callback resume(const AppendSource& source);
 
+  // What was done in this turn, and whether that is enough.
+  void charge(std::uint64_t work) noexcept;
+  [[nodiscard]] bool is_spent() const noexcept;
+
  private:
   void run_soon();
   void turn();
@@ -61,6 +71,8 @@ class AppendTurns {
   const OperationSet& operations_;
   std::map<AppendSource, std::deque<Work*>> lines_;  // none is empty
   std::deque<AppendSource> next_;                    // each that has a line and is not held, once
+  runtime::MonoTime charged_turn_{};                 // the clock stands still for a turn
+  std::uint64_t charged_ = 0;
   std::shared_ptr<AppendTurns*> alive_;
 };
 

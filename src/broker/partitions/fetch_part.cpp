@@ -34,6 +34,7 @@ FetchRead FetchPart::read_one(const FetchItem& item) {
     return read;
   }
   auto result = partition->read(item.read);
+  router_.traffic().on_read(item.id.topic_id, result ? protocol::ErrorCode::kNone : result.error().code);
   if (result) {
     read.result = std::move(*result);
   } else {

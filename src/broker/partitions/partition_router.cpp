@@ -46,6 +46,7 @@ void PartitionRouter::on_image(std::shared_ptr<const metadata::Image> image, con
   for (const auto& [topic_id, name] : changes.deleted_topics) {
     std::erase_if(elsewhere_, [&](const auto& entry) { return entry.first.topic_id == topic_id; });
     std::erase_if(not_served_, [&](const TopicIdPartition& id) { return id.topic_id == topic_id; });
+    traffic_.on_topic_deleted(topic_id);
   }
   nowhere_.clear();
   for (const auto& [topic_id, indexes] : changes.topics) {

@@ -18,6 +18,7 @@
 #include "base/callback.h"
 #include "base/ids.h"
 #include "broker/partitions/partition_seed.h"
+#include "broker/partitions/topic_traffic.h"
 #include "metadata/image/delta.h"
 #include "metadata/image/image.h"
 #include "protocol/errors/error_code.h"
@@ -84,6 +85,7 @@ class PartitionRouter {
     }
   }
   [[nodiscard]] std::size_t size() const noexcept { return partitions_.size(); }
+  [[nodiscard]] TopicTraffic& traffic() noexcept { return traffic_; }
   [[nodiscard]] runtime::Shard& shard() noexcept { return environment_.shard; }
 
  private:
@@ -100,6 +102,7 @@ class PartitionRouter {
   // Asked and not hosted, under the image of that time: asked again once an image brings the topic.
   std::unordered_set<TopicIdPartition> nowhere_;
   std::unordered_set<TopicIdPartition> not_served_;
+  TopicTraffic traffic_;
 };
 
 }  // namespace moldau::broker

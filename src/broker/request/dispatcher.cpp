@@ -19,6 +19,7 @@ void Dispatcher::add(protocol::ApiKey key, std::unique_ptr<Handler> handler) {
   MOLDAU_ASSERT(entry != nullptr && !entry->handler, static_cast<std::int64_t>(key));
   entry->api = &api;
   entry->handler = std::move(handler);
+  entry->counters.by_version.resize(static_cast<std::size_t>(api.max_version) + 1);
 }
 
 Dispatcher::Entry* Dispatcher::find(std::int16_t key) noexcept {
@@ -74,6 +75,8 @@ void Dispatcher::on_frame(ConnectionInfo& info, Frame frame, ResponseTicket tick
     return;
   }
   ++entry->counters.requests;
+  const bool known = entry->api->supports(header->request_api_version);
+  ++entry->counters.by_version[known ? static_cast<std::size_t>(header->request_api_version) : 0];
   if (const std::string_view client_id = header->client_id.value_or(""); info.client_id != client_id) {
     info.client_id = client_id;
   }

@@ -41,7 +41,8 @@ class Placement {
 
 struct RequestCounters {
   std::uint64_t requests = 0;
-  std::uint64_t refused = 0;  // closed for key, version or header
+  std::uint64_t refused = 0;              // closed for key, version or header
+  std::vector<std::uint64_t> by_version;  // of the requests; an unknown version of ApiVersions counts as 0, as answered
 };
 
 class Dispatcher final : public FrameHandler {

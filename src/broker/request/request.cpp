@@ -65,21 +65,23 @@ void Request::charge_time() {
 void Request::reply_nothing() {
   Response response = Response::none();
   response.mute = throttle_;
-  tell_if_slow(0);
+  account(0);
   ticket_.answer(std::move(response));
 }
 
-void Request::tell_if_slow(std::size_t bytes_out) {
+void Request::account(std::size_t bytes_out) {
   if (accounts_ == nullptr) {
     return;
   }
   if (throttle_.count() > 0) {
     accounts_->count_throttled();
   }
+  const runtime::MonoTime turn = accounts_->now();
+  const std::chrono::nanoseconds worked = accounts_->stopwatch().read() - turn;
+  accounts_->times().on_answer(api_->key, {.waited = turn - received_, .worked = worked, .throttle = throttle_}, turn);
   if (!accounts_->slow().watches()) {
     return;
   }
-  const runtime::MonoTime turn = accounts_->now();
   const bool waited = turn > received_;
   accounts_->slow().on_answer({.api = api_->name,
                                .version = version(),
@@ -87,7 +89,7 @@ void Request::tell_if_slow(std::size_t bytes_out) {
                                .client_id = client(),
                                .waited_for = waited ? waits_for_ : "",
                                .waited = turn - received_,
-                               .worked = accounts_->stopwatch().read() - turn,
+                               .worked = worked,
                                .may_wait = may_wait_,
                                .throttle = throttle_,
                                .bytes_in = bytes_in_,
@@ -117,7 +119,7 @@ void Request::finish_answer(wire::Writer& writer, std::span<FileRange> ranges) {
   }
   response.frame = writer.take();
   response.mute = throttle_;
-  tell_if_slow(total);
+  account(total);
   ticket_.answer(std::move(response));
 }
 

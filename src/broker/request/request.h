@@ -126,7 +126,7 @@ class Request {
     }
   }
   void charge_time();
-  void tell_if_slow(std::size_t bytes_out);
+  void account(std::size_t bytes_out);
   void begin_answer(wire::Writer& writer, std::int16_t version) const;
   void finish_answer(wire::Writer& writer, std::span<FileRange> ranges);
 

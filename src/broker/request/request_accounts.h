@@ -1,4 +1,4 @@
-// What one shard keeps account of for its requests: what clients use of their quotas, and which requests took long.
+// What one shard keeps account of for its requests: what clients use of their quotas, how long requests took.
 //
 // Quotas:  the ledger of this shard judges alone; what it charged goes to the other shards every kTellInterval. Request
 //          time is the time that a request's handler ran on this shard, and no other; what waits costs nothing.
@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "broker/quota/quota_ledger.h"
+#include "broker/request/request_times.h"
 #include "broker/request/slow_requests.h"
 #include "runtime/shard.h"
 #include "runtime/stopwatch.h"
@@ -65,6 +66,7 @@ class RequestAccounts {
   void exempt() noexcept { measured_from_.reset(); }
 
   [[nodiscard]] SlowRequests& slow() noexcept { return slow_; }
+  [[nodiscard]] RequestTimes& times() noexcept { return request_times_; }
   [[nodiscard]] const runtime::Stopwatch& stopwatch() const noexcept { return stopwatch_; }
   [[nodiscard]] runtime::MonoTime now() const noexcept { return shard_.clock().now(); }
   [[nodiscard]] std::size_t entities() const noexcept { return ledger_.entities(); }
@@ -80,6 +82,7 @@ class RequestAccounts {
   runtime::Shard& shard_;
   const runtime::Stopwatch& stopwatch_;
   SlowRequests slow_;
+  RequestTimes request_times_;
   QuotaLedger ledger_;
   bool limited_ = false;
   bool times_ = false;  // request time is limited

@@ -129,12 +129,15 @@ void AsioShard::wait_for_work() {
 }
 
 void AsioShard::block_until_work() {
+  const auto fell_asleep = std::chrono::steady_clock::now();
   const MonoTime deadline = timers_.next_deadline();
   if (deadline == kNever) {
     context_.run_one();
   } else {
     context_.run_one_until(std::chrono::steady_clock::time_point(deadline.time_since_epoch()));
   }
+  const std::chrono::nanoseconds slept = std::chrono::steady_clock::now() - fell_asleep;
+  slept_ns_.store(slept_ns_.load(std::memory_order_relaxed) + slept.count(), std::memory_order_relaxed);
 }
 
 void AsioShard::turn() {

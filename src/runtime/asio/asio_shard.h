@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -67,6 +68,10 @@ class AsioShard final : public Shard {
 
   // How often this shard was woken by other threads. Any thread.
   [[nodiscard]] std::uint64_t wakes() const noexcept { return wakes_.load(std::memory_order_relaxed); }
+  // How long it has slept in all. Any thread.
+  [[nodiscard]] std::chrono::nanoseconds slept() const noexcept {
+    return std::chrono::nanoseconds(slept_ns_.load(std::memory_order_relaxed));
+  }
 
  private:
   struct Ready {
@@ -104,6 +109,7 @@ class AsioShard final : public Shard {
   bool stop_requested_ = false;  // guarded by inbox_mutex_
   std::atomic<bool> has_thread_{false};
   std::atomic<std::uint64_t> wakes_{0};
+  std::atomic<std::int64_t> slept_ns_{0};
 
   // Last, so that it goes first: pending waits die with it and may own sockets and timers.
   boost::asio::io_context context_{1};

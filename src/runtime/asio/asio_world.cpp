@@ -26,7 +26,7 @@ namespace moldau::runtime {
 
 using SignalSet = boost::asio::basic_signal_set<boost::asio::io_context::executor_type>;
 
-struct AsioWorld::Impl {
+struct AsioWorld::Impl final : IdleTime {
   PosixFileSystem fs;
   PosixDiskSpace disks;
   KernelRandom random;
@@ -51,6 +51,10 @@ struct AsioWorld::Impl {
   bool started = false;
 
   explicit Impl(Logger& log) noexcept : logger(log) {}
+
+  [[nodiscard]] std::chrono::nanoseconds of_shard(std::size_t index) const noexcept override {
+    return shards[index]->slept();
+  }
 
   template <class Body>
   std::thread start_thread(const std::string& name, std::size_t& running, Body body) {
@@ -114,8 +118,8 @@ AsioWorld::~AsioWorld() {
 }
 
 World AsioWorld::view() noexcept {
-  return {impl_->shard_faces, impl_->network_faces, impl_->fs,     impl_->workers,
-          impl_->logger,      impl_->disks,         impl_->random, impl_->stopwatch};
+  return {impl_->shard_faces, impl_->network_faces, impl_->fs,        impl_->workers, impl_->logger,
+          impl_->disks,       impl_->random,        impl_->stopwatch, impl_.get()};
 }
 
 void AsioWorld::on_stop_signal(Callback on_signal) {

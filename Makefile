@@ -1,7 +1,7 @@
 # A thin front for the CMake presets and the scripts in dev/. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build dev install check-all lint format fuzz sim crash interop oracle bench demo clean
+.PHONY: help run test build dev install check-all lint format fuzz sim crash interop oracle bench bench-gate demo clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ oracle:  ## conversations and 20,000 generated requests against Apache Kafka and
 bench:  ## Apache Kafka and Moldau in turn on this machine
 	@dev/install test
 	@bench/run
+
+bench-gate:  ## instructions of the hot paths, against those kept in bench/gate
+	@dev/install test
+	@dev/build dev bench_replay
+	@bench/gate/check
 
 demo: build  ## rsyslog ships this machine's logs through a broker that is killed on the way
 	@dev/install demo

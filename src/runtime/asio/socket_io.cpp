@@ -35,8 +35,8 @@ bool would_block(int code) noexcept {
 
 // What one sendmsg takes on: memory, and small file regions read into memory.
 struct Gathered {
-  std::array<iovec, kSendIovecsMax> vectors;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled as counted
-  std::array<std::byte, kReadBytesMax> read;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
+  std::array<iovec, kSendIovecsMax> vectors;  // filled as counted
+  std::array<std::byte, kReadBytesMax> read;
   std::size_t count = 0;
   std::size_t bytes = 0;
 };

@@ -2,17 +2,24 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "runtime/fs.h"
 #include "sim/checker/history.h"
 #include "sim/checker/stored_log.h"
 #include "sim/workload/churner.h"
+#include "sim/workload/poller.h"
 #include "sim/workload/producer.h"
 #include "sim/workload/reader.h"
+#include "sim/workload/shrinker.h"
+#include "sim/workload/upserter.h"
 
 namespace moldau::sim {
 
@@ -37,6 +44,33 @@ ReaderOptions draw_reader(SimRandom& random) {
           .delete_ppm = random.chance(400'000) ? 20'000U : 0U};
 }
 
+UpserterOptions draw_upserter(SimRandom& random) {
+  constexpr std::int64_t kTombstoneMs[] = {0, 300, 1500, 60'000};
+  constexpr std::int64_t kLagMs[] = {0, 0, 200, 1000};
+  return {.rules = {.delete_retention_ms = kTombstoneMs[random.below(std::size(kTombstoneMs))],
+                    .min_compaction_lag_ms = kLagMs[random.below(std::size(kLagMs))],
+                    .idempotent = random.chance(500'000)},
+          .keys = static_cast<std::uint32_t>(random.between(2, 24)),
+          .segment_bytes = static_cast<std::uint32_t>(random.between(1600, 6000)),
+          .dirty_ratio_percent = static_cast<std::uint32_t>(random.between(0, 50)),
+          .acks_leader_ppm = random.chance(500'000) ? 950'000U : 500'000U,
+          .pause_max_us = 1000ULL << random.between(0, 4)};
+}
+
+ShrinkerOptions draw_shrinker(SimRandom& random) {
+  ShrinkerOptions options;
+  options.segment_bytes = static_cast<std::uint32_t>(random.between(1200, 4000));
+  if (random.chance(500'000)) {
+    options.rules.retention_ms = static_cast<std::int64_t>(random.between(100, 2500));
+  }
+  if (options.rules.retention_ms < 0 || random.chance(200'000)) {
+    options.rules.retention_bytes = static_cast<std::int64_t>(random.between(1, 5) * options.segment_bytes);
+  }
+  options.delete_ppm = random.chance(500'000) ? 30'000U : 0U;
+  options.pause_max_us = 2000ULL << random.between(0, 4);
+  return options;
+}
+
 // The broker and its clients, wired.
 class Bench {
  public:
@@ -56,6 +90,11 @@ class Bench {
     crashes.disk_call_max = 20ULL << random_.between(0, 6);
     crashes.sync_error_ppm = random_.chance(300'000) ? 5000U << random_.between(0, 4) : 0;
     crashes.disk_model = random_.chance(300'000) ? CrashModel::kOrdered : CrashModel::kAnything;
+    if (random_.chance(350'000)) {
+      crashes.log_dirs = {"/data", "/data2"};
+      crashes.directories_fail = random_.chance(700'000);
+    }
+    log_dirs_ = crashes.log_dirs;
     schedule_ =
         std::make_unique<CrashSchedule>(sim_, crashes, [this](const std::string& line) { history_.fault(line); });
     sim_.sync_delay(schedule_->node()).max = microseconds(600ULL << (2 * random_.between(0, 3)));
@@ -64,8 +103,17 @@ class Bench {
     for (std::uint32_t i = 0; i < producers; ++i) {
       add_producer(i);
     }
+    if (random_.chance(500'000)) {
+      add_poller();
+    }
     if (random_.chance(400'000)) {
-      add_churner();
+      add_topic_client<Churner>();
+    }
+    if (random_.chance(400'000)) {
+      add_topic_client<Upserter>(draw_upserter(random_));
+    }
+    if (random_.chance(300'000)) {
+      add_topic_client<Shrinker>(draw_shrinker(random_));
     }
   }
 
@@ -79,15 +127,20 @@ class Bench {
     if (!faulty() && !sim_.run_until([this] { return faulty() || drained(); }, kDrainLimit)) {
       history_.fault("L1: a batch is not acknowledged although broker and network are well");
     }
+    if (poller_) {
+      poller().finish();
+      if (!sim_.run_until([this] { return poller().finished(); }, kReadLimit) && !faulty()) {
+        history_.fault("L1: a session of polls does not come to the end of the log");
+      }
+    }
     reader().read_whole();
-    if (churner_) {
-      churner().finish();
+    for (const std::uint32_t node : topic_clients_) {
+      topic_client(node).finish();
     }
-    const auto read = [this] { return reader().finished() && (!churner_ || churner().finished()); };
-    if (!sim_.run_until(read, kReadLimit) && !faulty()) {
-      history_.fault("L1: the log cannot be read to its end although broker and network are well");
+    if (!sim_.run_until([this] { return all_read(); }, kReadLimit) && !faulty()) {
+      history_.fault(fmt::format("L1: {} cannot be read to its end although broker and network are well", unread()));
     }
-    if (reader().finished()) {
+    if (all_read()) {
       look_at_the_disk();
     }
   }
@@ -128,8 +181,28 @@ class Bench {
     PartitionHistory::Report report([this](std::string line) { history_.fault(std::move(line)); });
     for (std::uint32_t i = 0; i < history_.partitions(); ++i) {
       const PartitionHistory& whole = history_.partition(i);
-      check_stored_log(*fs, fmt::format("/data/{}-{}", kTopic, i), {whole.whole_start(), whole.whole_end()}, report);
+      check_stored_log(*fs, directory_of(*fs, fmt::format("{}-{}", kTopic, i)),
+                       {.start = whole.whole_start(), .end = whole.whole_end()}, report);
     }
+    for (const std::uint32_t node : topic_clients_) {
+      const TopicClient& client = topic_client(node);
+      check_stored_log(*fs, directory_of(*fs, fmt::format("{}-0", client.topic())), client.read_range(), report);
+    }
+  }
+
+  [[nodiscard]] std::string directory_of(runtime::FileSystem& fs, const std::string& partition) {
+    std::vector<std::string> found;
+    for (const std::string& directory : log_dirs_) {
+      const std::string path = runtime::join_path(directory, partition);
+      if (const auto there = fs.exists(path); there && *there) {
+        found.push_back(path);
+      }
+    }
+    if (found.size() != 1) {
+      history_.fault(fmt::format("{} is in {} log directories", partition, found.size()));
+      return runtime::join_path(log_dirs_.front(), partition);
+    }
+    return found.front();
   }
 
   void add_reader() {
@@ -155,17 +228,41 @@ class Bench {
     sim_.start(node);
   }
 
-  void add_churner() {
-    churner_ = sim_.add_node({.shards = 1}, [this, random = random_.fork()](runtime::World world) mutable {
-      return std::make_unique<Churner>(world, workload_, random.fork());
+  void add_poller() {
+    poller_ = sim_.add_node({.shards = 1}, [this, random = random_.fork()](runtime::World world) mutable {
+      return std::make_unique<Poller>(world, workload_, random.fork());
     });
-    sim_.start(*churner_);
+    sim_.start(*poller_);
+  }
+
+  template <class Made, class... Options>
+  void add_topic_client(const Options&... options) {
+    topic_clients_.push_back(
+        sim_.add_node({.shards = 1}, [this, options..., random = random_.fork()](runtime::World world) mutable {
+          return std::make_unique<Made>(world, workload_, random.fork(), options...);
+        }));
+    sim_.start(topic_clients_.back());
   }
 
   [[nodiscard]] Era era() const { return {.life = schedule_->life(), .power_cuts = schedule_->power_cuts()}; }
   [[nodiscard]] bool faulty() const noexcept { return !history_.faults().empty(); }
   [[nodiscard]] Reader& reader() const { return dynamic_cast<Reader&>(*sim_.program(reader_)); }
-  [[nodiscard]] Churner& churner() const { return dynamic_cast<Churner&>(*sim_.program(*churner_)); }
+  [[nodiscard]] Poller& poller() const { return dynamic_cast<Poller&>(*sim_.program(*poller_)); }
+  [[nodiscard]] TopicClient& topic_client(std::uint32_t node) const {
+    return dynamic_cast<TopicClient&>(*sim_.program(node));
+  }
+  [[nodiscard]] std::string unread() const {
+    for (const std::uint32_t node : topic_clients_) {
+      if (!topic_client(node).finished()) {
+        return std::string(topic_client(node).topic());
+      }
+    }
+    return std::string(kTopic);
+  }
+  [[nodiscard]] bool all_read() const {
+    return reader().finished() &&
+           std::ranges::all_of(topic_clients_, [this](std::uint32_t node) { return topic_client(node).finished(); });
+  }
   [[nodiscard]] bool drained() const {
     return reader().topic_made() && std::all_of(producers_.begin(), producers_.end(), [this](std::uint32_t node) {
              return dynamic_cast<Producer&>(*sim_.program(node)).drained();
@@ -180,7 +277,9 @@ class Bench {
   std::unique_ptr<CrashSchedule> schedule_;
   std::uint32_t reader_ = 0;
   std::vector<std::uint32_t> producers_;
-  std::optional<std::uint32_t> churner_;
+  std::optional<std::uint32_t> poller_;
+  std::vector<std::uint32_t> topic_clients_;
+  std::vector<std::string> log_dirs_;
 };
 
 }  // namespace

@@ -11,6 +11,8 @@ namespace {
 
 // What the workload and the faults are there to provoke.
 constexpr std::string_view kWanted[] = {
+    "compaction.emptied",                  // the last batch of a producer, none of whose records is left
+    "compaction.horizon_set",              // tombstones have a time now
     "controller.unclean_restart",          // a power cut that the next registration tells of
     "log.rolled",                          //
     "log.segment_expired",                 // all of it was deleted from the front
@@ -19,11 +21,14 @@ constexpr std::string_view kWanted[] = {
     "sim.acknowledged_batch_sent_again",   //
     "sim.died_before_it_was_ready",        // a crash in recovery
     "sim.died_twice_before_it_was_ready",  // and again in the recovery of that
+    "sim.directory_failed",                // one of several
     "sim.disk_failed",                     // a sync error
+    "sim.front_went_under_a_reading",      // by retention
     "sim.killed",                          //
     "sim.leader_epoch_raised",             //
     "sim.power_cut",                       //
     "sim.records_deleted",                 //
+    "sim.read_a_compacted_log",            //
     "sim.read_record_rewritten",           // a lost tail that a reader had seen
     "sim.told_of_a_divergence",            // and was told of
     "sim.told_of_a_newer_epoch",           //

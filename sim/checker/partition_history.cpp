@@ -67,21 +67,24 @@ void PartitionHistory::on_marks(const Marks& marks, const Known& before, Era era
     fault(fmt::format("I12: log start {}, last stable {}, high watermark {}", marks.log_start, marks.last_stable,
                       marks.high_watermark));
   }
-  const bool same_life = era.life == marks_era_.life;
-  if (marks.log_start != kNotTold && same_life && marks.log_start < marks_.log_start) {
-    fault(fmt::format("I12: the log start went from {} to {} in one life", marks_.log_start, marks.log_start));
+  const bool same_life = era.life == before.marks_era.life;
+  if (marks.log_start != kNotTold && same_life && marks.log_start < before.marks.log_start) {
+    fault(fmt::format("I12: the log start went from {} to {} in one life", before.marks.log_start, marks.log_start));
   }
   if (marks.log_start != kNotTold &&
       (marks.log_start < before.deleted.value() || marks.log_start > delete_sent_.value())) {
     fault(fmt::format("G11: the log start is {}; deletions up to {} were acknowledged before, up to {} sent",
                       marks.log_start, before.deleted.value(), delete_sent_.value()));
   }
-  if (same_life && marks.high_watermark < marks_.high_watermark) {
-    fault(fmt::format("I2: the high watermark went from {} to {} in one life", marks_.high_watermark,
+  if (same_life && marks.high_watermark < before.marks.high_watermark) {
+    fault(fmt::format("I2: the high watermark went from {} to {} in one life", before.marks.high_watermark,
                       marks.high_watermark));
   }
-  const std::int64_t log_start = marks.log_start == kNotTold && same_life ? marks_.log_start : marks.log_start;
-  marks_ = {.log_start = log_start, .high_watermark = marks.high_watermark, .last_stable = marks.last_stable};
+  // Answers to several clients come in any order.
+  const Marks told = era.life == marks_era_.life ? marks_ : Marks{};
+  marks_ = {.log_start = std::max(told.log_start, marks.log_start),
+            .high_watermark = std::max(told.high_watermark, marks.high_watermark),
+            .last_stable = std::max(told.last_stable, marks.last_stable)};
   marks_era_ = era;
 }
 

@@ -51,12 +51,14 @@ class PartitionHistory {
   void on_acked(const RecordName& first, std::uint32_t count, Offset base);
   // An idempotent producer sent an acknowledged batch, one of its last five, again.
   void on_duplicate_acked(const RecordName& first, Offset expected, Offset base);
-  // What was acknowledged when a question was sent.
+  // What was acknowledged and told when a question was sent.
   struct Known {
     Offset acked_end{0};
     Offset deleted{0};
+    Marks marks;  // the highest that were told
+    Era marks_era;
   };
-  [[nodiscard]] Known known() const noexcept { return {acked_end_, deleted_}; }
+  [[nodiscard]] Known known() const noexcept { return {acked_end_, deleted_, marks_, marks_era_}; }
   void on_marks(const Marks& marks, const Known& before, Era era);
   // The batches of one answer to a fetch from `from`; gives the offset after the last record, or `from`.
   Offset on_batches(Bytes batches, Offset from, Era era);

@@ -44,10 +44,11 @@ class StoredLog {
       }
     }
     std::ranges::sort(files[FileRole::kLog]);
+    std::ranges::sort(files[FileRole::kProducerSnapshot]);
+    read_ = read;
     for (const Offset base : files[FileRole::kLog]) {
       read_segment(base);
     }
-    read_ = read;
     const Offset first = files[FileRole::kLog].empty() ? next_ : files[FileRole::kLog].front();
     if (first > read.start || next_ != read.end) {
       fault(fmt::format("I13: the stored log is [{}, {}), clients read [{}, {})", first.value(), next_.value(),
@@ -55,7 +56,9 @@ class StoredLog {
     }
     whole_ = first == Offset(0);
     for (const Offset base : files[FileRole::kProducerSnapshot]) {
-      check_snapshot(base);
+      if (!read.compacted || base == files[FileRole::kProducerSnapshot].back()) {
+        check_snapshot(base);
+      }
     }
     check_epochs();
   }
@@ -72,9 +75,11 @@ class StoredLog {
     return *std::move(bytes);
   }
 
+  [[nodiscard]] bool follows(Offset offset) const { return read_.compacted ? offset >= next_ : offset == next_; }
+
   void read_segment(Offset base) {
     const ByteVector bytes = content(storage::log_file_name(base, FileRole::kLog));
-    if (!batches_.empty() && base != next_) {
+    if (!batches_.empty() && !follows(base)) {
       fault(fmt::format("I13: a segment begins at {}, the one before ends at {}", base.value(), next_.value()));
     }
     const std::size_t first = batches_.size();
@@ -87,7 +92,7 @@ class StoredLog {
         break;
       }
       const record::BatchHeader& header = (*batch)->header;
-      if (!(*batch)->crc_matches() || header.base_offset != next_ ||
+      if (!(*batch)->crc_matches() || !follows(header.base_offset) ||
           (!batches_.empty() && header.leader_epoch < batches_.back().header.leader_epoch)) {
         fault(fmt::format("I13: segment {} has a bad batch of offset {} at {}", base.value(),
                           header.base_offset.value(), position));
@@ -201,8 +206,9 @@ class StoredLog {
       last = batch.header.leader_epoch;
       const auto start = std::ranges::find(epochs->cache.entries(), last, &storage::EpochStart::epoch);
       // The epoch in force at the log start begins there.
-      const bool begins = start != epochs->cache.entries().end() &&
-                          (start->start == batch.header.base_offset || start->start == read_.start);
+      const bool begins =
+          read_.compacted || (start != epochs->cache.entries().end() &&
+                              (start->start == batch.header.base_offset || start->start == read_.start));
       if (batch.header.last_offset() >= read_.start && (known_at(epochs->cache, batch) != last || !begins)) {
         fault(fmt::format("leader-epoch-checkpoint does not say that epoch {} starts at {}", last.value(),
                           batch.header.base_offset.value()));

@@ -23,6 +23,7 @@ namespace moldau::sim {
 struct ReadRange {
   Offset start{0};
   Offset end{0};
+  bool compacted = false;  // offsets may be missing, and what older snapshots say of batches that went
 };
 
 // Each contradiction becomes one line through `report`. `fs` belongs to no running process.

@@ -29,6 +29,8 @@ broker::NodeConfig make_broker_config(const BrokerSettings& settings) {
       "log.flush.offset.checkpoint.interval.ms=" + interval,
       "log.flush.start.offset.checkpoint.interval.ms=" + interval,
       "log.retention.check.interval.ms=300",
+      "log.cleaner.backoff.ms=" + std::to_string(settings.cleaner_backoff.count()),
+      std::string("log.cleaner.enable=") + (settings.cleaner ? "true" : "false"),
       "log.segment.delete.delay.ms=200",
       "moldau.http.listen=",
   };

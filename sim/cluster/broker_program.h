@@ -22,6 +22,8 @@ struct BrokerSettings {
   std::string host = "node-0";
   std::string log_dirs = "/data";
   std::string metadata_log_dir;  // "": the first of log_dirs
+  bool cleaner = true;
+  std::chrono::milliseconds cleaner_backoff{15'000};
   std::int32_t metadata_segment_bytes = 8 << 10;
   std::int64_t snapshot_bytes_interval = 8 << 10;
   std::chrono::milliseconds checkpoint_interval{100};

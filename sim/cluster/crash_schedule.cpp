@@ -35,6 +35,11 @@ std::unique_ptr<NodeProgram> CrashSchedule::make(runtime::World world) {
   }
   BrokerSettings settings;
   settings.host = SimNet::host_of(node_);
+  settings.cleaner_backoff = 150ms;
+  settings.log_dirs = options_.log_dirs.front();
+  for (std::size_t i = 1; i < options_.log_dirs.size(); ++i) {
+    settings.log_dirs += "," + options_.log_dirs[i];
+  }
   return std::make_unique<BrokerProgram>(
       world, make_broker_config(settings),
       BrokerProgram::Events{.on_ready = [this] { served_ = true; },
@@ -67,14 +72,41 @@ void CrashSchedule::begin_life() {
     ++counts_.interrupted_starts;
   }
   sim_.disk(node_).faults().sync_error_ppm = !last && random_.chance(300'000) ? options_.sync_error_ppm : 0;
+  directory_failed_ = false;
+  sim_.disk(node_).fail_below("");
+  // Short lives as often as long ones.
+  const std::uint64_t scale = random_.between(0, 3);
+  const auto max = static_cast<std::uint64_t>(options_.life_max.count()) >> (2 * scale);
+  if (!last) {
+    draw_failing_directory(max);
+  }
   sim_.start(node_);
   if (last) {
     return;
   }
-  // Short lives as often as long ones.
-  const std::uint64_t scale = random_.between(0, 3);
-  const auto max = static_cast<std::uint64_t>(options_.life_max.count()) >> (2 * scale);
   sim_.after(microseconds(random_.between(0, max)), [this, how, life = life()] { end_life(how, life); });
+}
+
+// At the start as often as later; the one with the metadata log, which ends the broker, as well as another.
+void CrashSchedule::draw_failing_directory(std::uint64_t life_max_us) {
+  if (!options_.directories_fail || !random_.chance(400'000)) {
+    return;
+  }
+  const std::string path = options_.log_dirs[random_.below(options_.log_dirs.size())];
+  if (random_.chance(250'000)) {
+    return fail_directory(path);
+  }
+  sim_.after(microseconds(random_.between(0, life_max_us)), [this, path, life = life() + 1] {
+    if (alive(life)) {
+      fail_directory(path);
+    }
+  });
+}
+
+void CrashSchedule::fail_directory(const std::string& path) {
+  MOLDAU_PROBE("sim.directory_failed");
+  directory_failed_ = true;
+  sim_.disk(node_).fail_below(path);
 }
 
 EndOfLife CrashSchedule::draw_end() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/callback.h"
 #include "sim/cluster/broker_program.h"
@@ -31,6 +32,8 @@ struct CrashScheduleOptions {
   CrashModel disk_model = CrashModel::kAnything;
   std::uint32_t sync_error_ppm = 0;  // of the syncs in some of the lives
   std::uint32_t shards_max = 3;
+  std::vector<std::string> log_dirs = {"/data"};
+  bool directories_fail = false;  // one of several, in some of the lives
 };
 
 struct CrashCounts {
@@ -58,8 +61,9 @@ class CrashSchedule {
   [[nodiscard]] std::uint64_t life() const { return sim_.starts(node_); }
   // The life with this number goes on.
   [[nodiscard]] bool alive(std::uint64_t life) const { return sim_.running(node_) && sim_.starts(node_) == life; }
-  // Its disk fails syncs: it may refuse what it took before, and ends when one failed.
-  [[nodiscard]] bool has_bad_disk() { return sim_.disk(node_).faults().sync_error_ppm != 0; }
+  // Its disk fails syncs, or one of its directories has failed: it may refuse what it took before, and ends when all
+  // directories failed, or the one with the metadata log.
+  [[nodiscard]] bool has_bad_disk() { return directory_failed_ || sim_.disk(node_).faults().sync_error_ppm != 0; }
 
  private:
   [[nodiscard]] std::unique_ptr<NodeProgram> make(runtime::World world);
@@ -71,6 +75,8 @@ class CrashSchedule {
   void crash(CrashKind kind);
   void on_failed(const std::string& line);
   [[nodiscard]] EndOfLife draw_end();
+  void draw_failing_directory(std::uint64_t life_max_us);
+  void fail_directory(const std::string& path);
 
   Simulation& sim_;
   CrashScheduleOptions options_;
@@ -83,6 +89,7 @@ class CrashSchedule {
   CrashCounts counts_;
   bool restarting_ = false;
   bool retiring_ = false;
+  bool directory_failed_ = false;     // in this life
   bool served_ = false;               // this life became ready
   std::uint32_t starts_in_vain_ = 0;  // lives before this one, without a break, that never became ready
 };

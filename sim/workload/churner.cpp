@@ -1,6 +1,6 @@
 #include "sim/workload/churner.h"
 
-#include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,12 +9,7 @@
 #include "base/assert.h"
 #include "base/probe.h"
 #include "protocol/errors/error_code.h"
-#include "protocol/messages/create_topics_request.h"
-#include "protocol/messages/delete_records_request.h"
-#include "protocol/messages/delete_records_response.h"
 #include "protocol/messages/delete_topics_request.h"
-#include "protocol/messages/fetch_request.h"
-#include "protocol/messages/produce_request.h"
 #include "protocol/record/batch.h"
 #include "protocol/record/batch_builder.h"
 #include "protocol/record/record_walker.h"
@@ -23,18 +18,11 @@
 namespace moldau::sim {
 
 using protocol::ErrorCode;
-using std::chrono::microseconds;
 
 namespace {
 constexpr std::uint32_t kChurnProducer = 1000;
-constexpr std::int16_t kCreateTopicsVersion = 7;
 constexpr std::int16_t kDeleteTopicsVersion = 5;  // the last one with names alone
-constexpr std::int16_t kDeleteRecordsVersion = 2;
-constexpr std::int16_t kFetchVersion = 12;    // the last one with topic names
-constexpr std::int16_t kProduceVersion = 12;  // the last one with topic names
 constexpr std::int16_t kAcksAll = -1;
-constexpr std::int64_t kLatest = -1;
-constexpr std::int64_t kEarliest = -2;
 constexpr std::uint64_t kPauseMaxUs = 20'000;
 constexpr std::uint32_t kReadPpm = 40'000;
 constexpr std::uint32_t kRemovePpm = 60'000;
@@ -44,10 +32,9 @@ constexpr std::size_t kDecompressedBytesMax = 1 << 20;
 }  // namespace
 
 Churner::Churner(runtime::World world, Workload& workload, SimRandom random)
-    : Client(world, workload, random),
+    : TopicClient(world, workload, random, kChurnTopic),
       report_([this](std::string line) { workload_.history.fault(std::move(line)); }),
-      life_(report_),
-      next_(shard_.timers(), [this] { step(); }) {}
+      life_(report_) {}
 
 // A reading that a crash ended begins anew.
 void Churner::on_up() {
@@ -58,7 +45,7 @@ void Churner::on_up() {
 }
 
 void Churner::pause() {
-  next_.arm(shard_.clock().now() + microseconds(random_.between(1, kPauseMaxUs)));
+  TopicClient::pause(kPauseMaxUs);
 }
 
 void Churner::step() {
@@ -66,7 +53,7 @@ void Churner::step() {
     return;
   }
   switch (phase_) {
-    case Phase::kCreate: return create();
+    case Phase::kCreate: return make();
     case Phase::kUse: return use();
     case Phase::kRead: return read_on();
     case Phase::kDelete: return remove();
@@ -75,7 +62,7 @@ void Churner::step() {
 
 void Churner::use() {
   if (unacked_) {
-    return produce();
+    return write();
   }
   if (finishing_ || random_.chance(kReadPpm)) {
     return begin_reading();
@@ -85,34 +72,23 @@ void Churner::use() {
     return remove();
   }
   if (random_.chance(kDeleteRecordsPpm) && life_.deleted() < life_.acked_end()) {
-    return delete_records();
+    return remove_front();
   }
-  produce();
+  write();
 }
 
-void Churner::create() {
-  protocol::CreateTopicsRequest request;
-  request.timeout_ms = kTimeoutMs;
-  auto& topic = request.topics.emplace_back();
-  topic.name = kChurnTopic;
-  topic.num_partitions = 1;
-  topic.replication_factor = 1;
-  channel().call(request, kCreateTopicsVersion,
-                 [this](const protocol::CreateTopicsResponse& response) { on_created(response); });
-}
-
-void Churner::on_created(const protocol::CreateTopicsResponse& response) {
-  const ErrorCode error = response.topics.size() == 1 ? protocol::error_from_wire(response.topics[0].error_code)
-                                                      : ErrorCode::kUnknownServerError;
-  // It exists already only by an earlier try, whose answer was lost: the topic before is gone since it was deleted.
-  if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists) {
-    if (number_ > 0) {
-      MOLDAU_PROBE("sim.topic_created_again");
+void Churner::make() {
+  create({}, [this](bool made) {
+    // It exists already only by an earlier try, whose answer was lost: the topic before is gone since it was deleted.
+    if (made) {
+      if (number_ > 0) {
+        MOLDAU_PROBE("sim.topic_created_again");
+      }
+      life_.begin(number_);
+      phase_ = Phase::kUse;
     }
-    life_.begin(number_);
-    phase_ = Phase::kUse;
-  }
-  pause();
+    pause();
+  });
 }
 
 void Churner::remove() {
@@ -133,59 +109,41 @@ void Churner::on_removed(const protocol::DeleteTopicsResponse& response) {
   random_.chance(500'000) ? step() : pause();
 }
 
-void Churner::produce() {
+void Churner::write() {
   if (!std::exchange(unacked_, true)) {
     life_.on_sent(number_++);
   }
   record::BatchBuilder builder({});
   const ByteVector value = value_of({.producer = kChurnProducer, .partition = 0, .number = number_ - 1});
-  builder.append({.timestamp = shard_.clock().wall_ms(), .key = std::nullopt, .value = Bytes(value)});
+  builder.append({.timestamp = now_ms(), .key = std::nullopt, .value = Bytes(value)});
   auto batch = builder.build();
   MOLDAU_ASSERT(batch.has_value());
-  protocol::ProduceRequest request;
-  request.acks = kAcksAll;
-  request.timeout_ms = kTimeoutMs;
-  auto& topic = request.topic_data.emplace_back();
-  topic.name = kChurnTopic;
-  topic.partition_data.emplace_back().records = wire::Records(*batch);
-  channel().call(request, kProduceVersion,
-                 [this](const protocol::ProduceResponse& response) { on_produced(response); });
+  produce(Bytes(*batch), kAcksAll, [this](std::optional<Appended> appended) {
+    if (appended) {
+      life_.on_acked(number_ - 1, appended->base);
+      unacked_ = false;
+    }
+    pause();
+  });
 }
 
-void Churner::on_produced(const protocol::ProduceResponse& response) {
-  if (response.responses.size() != 1 || response.responses[0].partition_responses.size() != 1) {
-    return channel().close("produce without its partition");
-  }
-  const auto& answer = response.responses[0].partition_responses[0];
-  if (answer.error_code == 0) {
-    life_.on_acked(number_ - 1, Offset(answer.base_offset));
-    unacked_ = false;
-  }
-  pause();
-}
-
-void Churner::delete_records() {
+void Churner::remove_front() {
   const Offset target(static_cast<std::int64_t>(random_.between(
       static_cast<std::uint64_t>(life_.deleted().value()), static_cast<std::uint64_t>(life_.acked_end().value()))));
-  protocol::DeleteRecordsRequest request;
-  request.timeout_ms = kTimeoutMs;
-  auto& topic = request.topics.emplace_back();
-  topic.name = kChurnTopic;
-  topic.partitions.emplace_back().offset = target.value();
   life_.on_delete_sent(target);
-  channel().call(request, kDeleteRecordsVersion, [this](const protocol::DeleteRecordsResponse& response) {
-    if (response.topics.size() == 1 && response.topics[0].partitions.size() == 1 &&
-        response.topics[0].partitions[0].error_code == 0) {
-      life_.on_deleted(Offset(response.topics[0].partitions[0].low_watermark));
+  delete_records(target, [this](std::optional<Offset> low) {
+    if (low) {
+      life_.on_deleted(*low);
     }
     pause();
   });
 }
 
 void Churner::begin_reading() {
-  list_offset(kChurnTopic, 0, kEarliest, [this](Offset start) {
-    list_offset(kChurnTopic, 0, kLatest, [this, start](Offset end) {
+  list_offset(kEarliest, [this](Offset start) {
+    list_offset(kLatest, [this, start](Offset end) {
       life_.begin_reading(start, end);
+      read_range_ = {.start = start, .end = end};
       at_ = start;
       end_ = end;
       phase_ = Phase::kRead;
@@ -201,44 +159,35 @@ void Churner::read_on() {
     finished_ = finishing_;
     return pause();
   }
-  protocol::FetchRequest request;
-  request.min_bytes = 1;
-  request.max_bytes = 1 << 20;
-  auto& topic = request.topics.emplace_back();
-  topic.topic = kChurnTopic;
-  auto& partition = topic.partitions.emplace_back();
-  partition.fetch_offset = at_.value();
-  partition.partition_max_bytes = static_cast<std::int32_t>(random_.between(1, 20'000));
-  channel().call(request, kFetchVersion, [this](const protocol::FetchResponse& response) { on_fetched(response); });
+  fetch(at_, static_cast<std::int32_t>(random_.between(1, 20'000)), [this](std::optional<Fetched> fetched) {
+    if (!fetched) {
+      return channel().close("fetch error");
+    }
+    const Offset from = at_;
+    take(fetched->batches);
+    if (at_ == from) {
+      fault(fmt::format("a fetch from {} below the end {} gave nothing", from.value(), end_.value()));
+      at_ = end_;
+    }
+    step();
+  });
 }
 
-void Churner::on_fetched(const protocol::FetchResponse& response) {
-  if (response.error_code != 0 || response.responses.size() != 1 || response.responses[0].partitions.size() != 1 ||
-      response.responses[0].partitions[0].error_code != 0) {
-    return channel().close("fetch error");
-  }
-  const auto& data = response.responses[0].partitions[0];
-  const Offset from = at_;
-  record::BatchIterator batches(data.records ? data.records->bytes() : Bytes());
+void Churner::take(Bytes bytes) {
+  record::BatchIterator batches(bytes);
   for (auto batch = batches.next(); batch && *batch; batch = batches.next()) {
     record::RecordWalker walker(**batch, scratch_, kDecompressedBytesMax);
     while (const record::RecordView* record = walker.next()) {
       const auto name = record->value ? name_of(*record->value) : std::nullopt;
       const Offset offset = (*batch)->header.offset_at(record->offset_delta);
       if (!name || name->producer != kChurnProducer) {
-        workload_.history.fault(fmt::format("churn: the value at {} is not of this topic", offset.value()));
+        fault(fmt::format("the value at {} is not of this topic", offset.value()));
       } else if (offset >= at_) {
         life_.on_read(offset, name->number);
         at_ = offset + 1;
       }
     }
   }
-  if (at_ == from) {
-    workload_.history.fault(
-        fmt::format("churn: a fetch from {} below the end {} gave nothing", from.value(), end_.value()));
-    at_ = end_;
-  }
-  step();
 }
 
 }  // namespace moldau::sim

@@ -5,45 +5,36 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/ids.h"
-#include "protocol/messages/create_topics_response.h"
 #include "protocol/messages/delete_topics_response.h"
-#include "protocol/messages/fetch_response.h"
-#include "protocol/messages/produce_response.h"
 #include "protocol/record/scratch.h"
 #include "sim/checker/topic_life.h"
-#include "sim/workload/client.h"
+#include "sim/workload/topic_client.h"
 
 namespace moldau::sim {
 
 inline constexpr std::string_view kChurnTopic = "churn";
 
-class Churner final : public Client {
+class Churner final : public TopicClient {
  public:
   Churner(runtime::World world, Workload& workload, SimRandom random);
-
-  // From now on: one more whole reading of the topic, then finished().
-  void finish() { finishing_ = true; }
-  [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
   enum class Phase : std::uint8_t { kCreate, kUse, kRead, kDelete };
 
   void on_up() override;
-  void on_down() override { next_.cancel(); }
+  void step() override;
   void pause();
-  void step();
   void use();
-  void create();
-  void on_created(const protocol::CreateTopicsResponse& response);
+  void make();
   void remove();
   void on_removed(const protocol::DeleteTopicsResponse& response);
-  void produce();
-  void on_produced(const protocol::ProduceResponse& response);
-  void delete_records();
+  void write();
+  void remove_front();
   void begin_reading();
   void read_on();
-  void on_fetched(const protocol::FetchResponse& response);
+  void take(Bytes batches);
 
   TopicLife::Report report_;
   TopicLife life_;
@@ -52,10 +43,7 @@ class Churner final : public Client {
   bool unacked_ = false;      // the one before it is not acknowledged
   Offset at_{0};              // of the reading
   Offset end_{0};
-  bool finishing_ = false;
-  bool finished_ = false;
   record::Scratch scratch_;
-  runtime::Timer next_;
 };
 
 }  // namespace moldau::sim

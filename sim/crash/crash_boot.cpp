@@ -37,13 +37,16 @@ constexpr std::size_t kRecordBytesMax = std::size_t{1} << 20;
 class Boot {
  public:
   Boot(const DiskImage& image, const Ledger& ledger, std::size_t prefix, std::uint64_t seed)
-      : ledger_(ledger), prefix_(prefix), scenario_(seed, crash_settings()) {
+      : ledger_(ledger), prefix_(prefix), scenario_(seed, boot_settings()) {
     scenario_.disk().restore(image);
     for (const TopicLife& life : ledger.lives) {
       if (life.created.may_be(prefix)) {
         names_.insert(life.name);
         if (life.retention_bytes != 0) {
           shrinks_.insert(life.name);
+        }
+        if (life.compacted) {
+          compacted_.insert(life.name);
         }
       }
     }
@@ -128,6 +131,8 @@ class Boot {
   void read() {
     for (SeenTopic& seen : result_.topics) {
       seen.values.clear();
+      seen.offsets.clear();
+      seen.next = seen.start;
       seen.bytes = 0;
     }
     last_.clear();
@@ -137,14 +142,10 @@ class Boot {
     }
   }
 
-  [[nodiscard]] static Offset next_of(const SeenTopic& seen) {
-    return seen.start + static_cast<std::int64_t>(seen.values.size());
-  }
-
   [[nodiscard]] std::size_t left_to_read() const {
     std::size_t left = 0;
     for (const SeenTopic& seen : result_.topics) {
-      left += seen.readable && next_of(seen) < seen.end ? static_cast<std::size_t>(seen.end - next_of(seen)) : 0;
+      left += seen.readable && seen.next < seen.end ? static_cast<std::size_t>(seen.end - seen.next) : 0;
     }
     return left;
   }
@@ -153,11 +154,11 @@ class Boot {
     protocol::FetchRequest request;
     request.max_bytes = kFetchBytes;
     for (const SeenTopic& seen : result_.topics) {
-      if (seen.readable && next_of(seen) < seen.end) {
+      if (seen.readable && seen.next < seen.end) {
         auto& asked = request.topics.emplace_back();
         asked.topic = seen.name;
         auto& partition = asked.partitions.emplace_back();
-        partition.fetch_offset = next_of(seen).value();
+        partition.fetch_offset = seen.next.value();
         partition.partition_max_bytes = kFetchBytes;
       }
     }
@@ -189,18 +190,22 @@ class Boot {
         break;
       }
       const record::BatchHeader& header = (*batch)->header;
-      if (!(*batch)->crc_matches() ||
-          (before && (header.base_offset != before->next_offset() || header.leader_epoch < before->leader_epoch))) {
+      const bool follows = !before || (compacted_.contains(seen.name) ? header.base_offset >= before->next_offset()
+                                                                      : header.base_offset == before->next_offset());
+      if (!(*batch)->crc_matches() || !follows || (before && header.leader_epoch < before->leader_epoch)) {
         fault(fmt::format("I13: {}: a bad batch at offset {} was served", seen.name, header.base_offset.value()));
         return;
       }
       before = header;
       record::RecordWalker walker(**batch, scratch_, kRecordBytesMax);
       while (const record::RecordView* record = walker.next()) {
-        if (header.offset_at(record->offset_delta) >= next_of(seen)) {
-          seen.values.emplace_back(record->value ? as_text(*record->value) : "");
+        if (const Offset offset = header.offset_at(record->offset_delta); offset >= seen.next) {
+          const auto value = record->value ? std::optional(as_text(*record->value)) : std::nullopt;
+          seen.values.push_back(record->key ? text_of(as_text(*record->key), value) : std::string(value.value_or("")));
+          seen.offsets.push_back(offset);
         }
       }
+      seen.next = std::max(seen.next, header.next_offset());
     }
     if (!batches.tail().empty()) {
       fault(fmt::format("I13: {}: {} bytes that are no batch were served", seen.name, batches.tail().size()));
@@ -214,7 +219,10 @@ class Boot {
       if (seen.exists && seen.readable) {
         // Where retention goes on after the reading, the files may begin anywhere up to the end.
         check_stored_log(*fs, "/data/" + seen.name + "-0",
-                         {.start = shrinks_.contains(seen.name) ? seen.end : seen.start, .end = seen.end}, report);
+                         {.start = shrinks_.contains(seen.name) ? seen.end : seen.start,
+                          .end = seen.end,
+                          .compacted = compacted_.contains(seen.name)},
+                         report);
       }
     }
   }
@@ -223,7 +231,8 @@ class Boot {
   std::size_t prefix_;
   Scenario scenario_;
   std::set<std::string> names_;
-  std::set<std::string> shrinks_;                                   // those with retention
+  std::set<std::string> shrinks_;  // those with retention
+  std::set<std::string> compacted_;
   std::map<std::string, std::optional<record::BatchHeader>> last_;  // batch read, by topic
   record::Scratch scratch_;
   BootResult result_;

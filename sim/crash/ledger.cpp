@@ -1,6 +1,7 @@
 #include "sim/crash/ledger.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -58,6 +59,60 @@ std::string judge_retention(const TopicLife& life, const SeenTopic& seen, bool i
   return {};
 }
 
+// A key's newest record is there that must be, or a newer one; a tombstone may have gone, and then nothing older of its
+// key is there.
+std::string judge_key(const TopicLife& life, std::size_t prefix, const SeenTopic& seen, std::size_t newest) {
+  const SentRecord& last = life.records[newest];
+  bool older = false;
+  for (const Offset offset : seen.offsets) {
+    const auto at = static_cast<std::size_t>(offset.value());
+    if (life.records[at].key == last.key) {
+      if (at >= newest) {
+        return {};
+      }
+      older = true;
+    }
+  }
+  if (life.tombstones_go) {
+    for (std::size_t at = newest + 1; at < life.records.size(); ++at) {
+      const SentRecord& record = life.records[at];
+      if (record.key == last.key && record.tombstone && record.asked.may_be(prefix)) {
+        return {};
+      }
+    }
+  }
+  if (!last.tombstone || !life.tombstones_go) {
+    return fmt::format("I28: {} lost its last record, at {}", last.key, newest);
+  }
+  return older ? fmt::format("I28: {} was deleted at {}, and something older is back", last.key, newest) : "";
+}
+
+std::string judge_compacted(const TopicLife& life, std::size_t prefix, const SeenTopic& seen, std::size_t acked_end) {
+  for (std::size_t i = 0; i < seen.offsets.size(); ++i) {
+    const auto at = static_cast<std::size_t>(seen.offsets[i].value());
+    if (seen.offsets[i] >= seen.end || (i > 0 && seen.offsets[i] <= seen.offsets[i - 1])) {
+      return fmt::format("I28: a record at {}, the log ends at {}", at, seen.end.value());
+    }
+    if (seen.values[i] != life.records[at].value) {
+      return fmt::format("I28: offset {} holds '{}', '{}' was sent", at, seen.values[i].substr(0, 40),
+                         life.records[at].value.substr(0, 40));
+    }
+  }
+  if (seen.start != Offset(0) || seen.next != seen.end) {
+    return fmt::format("I28: [{}, {}) was read up to {}", seen.start.value(), seen.end.value(), seen.next.value());
+  }
+  std::map<std::string_view, std::size_t> newest;
+  for (std::size_t at = 0; at < acked_end; ++at) {
+    newest[life.records[at].key] = at;
+  }
+  for (const auto& [key, at] : newest) {
+    if (std::string found = judge_key(life, prefix, seen, at); !found.empty()) {
+      return found;
+    }
+  }
+  return {};
+}
+
 std::string judge_life(const TopicLife& life, std::size_t prefix, const SeenTopic& seen) {
   std::size_t acked_end = 0;
   std::size_t asked_end = 0;
@@ -71,6 +126,9 @@ std::string judge_life(const TopicLife& life, std::size_t prefix, const SeenTopi
   }
   if (end > asked_end) {
     return fmt::format("I14: the log ends at {}, only {} records were sent", end, asked_end);
+  }
+  if (life.compacted) {
+    return judge_compacted(life, prefix, seen, acked_end);
   }
   if (seen.start > seen.end || static_cast<std::size_t>(seen.end - seen.start) != seen.values.size()) {
     return fmt::format("I12: {} records were read of [{}, {})", seen.values.size(), seen.start.value(), end);
@@ -87,6 +145,10 @@ std::string judge_life(const TopicLife& life, std::size_t prefix, const SeenTopi
 }
 
 }  // namespace
+
+std::string text_of(std::string_view key, std::optional<std::string_view> value) {
+  return fmt::format("{}={}", key, value.value_or("none"));
+}
 
 std::string judge(const Ledger& ledger, std::size_t prefix, const SeenTopic& seen) {
   const Expected expected = expected_of(ledger, prefix, seen.name);

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -26,8 +28,11 @@ struct Asked {
 
 struct SentRecord {
   Asked asked;
-  std::string value;
+  std::string value;     // of a record with a key: text_of(key, value)
+  std::string key = {};  // of a compacted topic
+  bool tombstone = false;
 };
+[[nodiscard]] std::string text_of(std::string_view key, std::optional<std::string_view> value);
 
 struct DeletedRecords {
   Asked asked;
@@ -43,6 +48,8 @@ struct TopicLife {
   std::vector<DeletedRecords> deletes = {};
   Asked created = {};
   Asked deleted = {};
+  bool compacted = false;
+  bool tombstones_go = false;  // at once when they are compacted; else they stay
 };
 
 struct Ledger {
@@ -59,12 +66,14 @@ struct SeenTopic {
   Offset start{0};
   Offset end{0};
   std::vector<std::string> values = {};  // from start on
+  std::vector<Offset> offsets = {};      // theirs
+  Offset next{0};                        // behind the last batch read
   std::uint64_t bytes = 0;               // of the batches read
 
   friend bool operator==(const SeenTopic&, const SeenTopic&) = default;
 };
 
-// What is wrong with that after a crash behind call `prefix`; nothing if empty. I14, G3, G4, G11 (I29), G12.
+// What is wrong with that after a crash behind call `prefix`; nothing if empty. I14, I28, G3, G4, G11 (I29), G12.
 [[nodiscard]] std::string judge(const Ledger& ledger, std::size_t prefix, const SeenTopic& seen);
 
 }  // namespace moldau::sim

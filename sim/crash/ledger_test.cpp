@@ -1,5 +1,12 @@
 #include "sim/crash/ledger.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace moldau::sim {
@@ -62,6 +69,45 @@ TEST(Ledger, TheLogStartsWhereItWasToldTo) {
   EXPECT_EQ(judge(shrinking, 60, rest), "");
   rest.bytes = 99;
   EXPECT_NE(judge(shrinking, 60, rest), "");
+}
+
+// Key a at 0 and 2, deleted at 3; key b at 1. All acknowledged by call 30.
+Ledger keyed(bool tombstones_go) {
+  const auto record = [](std::string_view key, std::optional<std::string_view> value) {
+    return SentRecord{
+        .asked = {21, 30}, .value = text_of(key, value), .key = std::string(key), .tombstone = !value.has_value()};
+  };
+  return {.lives = {{.name = "t",
+                     .records = {record("a", "1"), record("b", "2"), record("a", "3"), record("a", std::nullopt)},
+                     .created = {10, 20},
+                     .compacted = true,
+                     .tombstones_go = tombstones_go}}};
+}
+
+SeenTopic left(std::vector<std::int64_t> offsets, const Ledger& sent) {
+  SeenTopic seen{.name = "t", .exists = true, .readable = true, .end = Offset(4), .next = Offset(4)};
+  for (const std::int64_t offset : offsets) {
+    seen.offsets.emplace_back(offset);
+    seen.values.push_back(sent.lives[0].records[static_cast<std::size_t>(offset)].value);
+  }
+  return seen;
+}
+
+TEST(Ledger, I28ACompactedTopicKeepsTheLastRecordOfEachKey) {
+  const Ledger stay = keyed(false);
+  EXPECT_EQ(judge(stay, 40, left({0, 1, 2, 3}, stay)), "");
+  EXPECT_EQ(judge(stay, 40, left({1, 3}, stay)), "");
+  EXPECT_NE(judge(stay, 40, left({3}, stay)), "") << "b is gone";
+  EXPECT_NE(judge(stay, 40, left({1}, stay)), "") << "so is the tombstone";
+  const Ledger go = keyed(true);
+  EXPECT_EQ(judge(go, 40, left({1}, go)), "");
+  EXPECT_NE(judge(go, 40, left({0, 1}, go)), "") << "a is back";
+  SeenTopic moved = left({1, 3}, stay);
+  moved.offsets[0] = Offset(2);
+  EXPECT_NE(judge(stay, 40, moved), "");
+  SeenTopic cut = left({1, 3}, stay);
+  cut.next = Offset(3);
+  EXPECT_NE(judge(stay, 40, cut), "") << "not read to its end";
 }
 
 }  // namespace

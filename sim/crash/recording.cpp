@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,7 @@ constexpr std::int16_t kAcksLeader = 1;
 constexpr std::int16_t kAcksAll = -1;
 constexpr std::int64_t kTimestamp = 1'790'000'000'000;
 constexpr std::uint64_t kRetentionBytes = 3'000;
+constexpr std::uint64_t kKeys = 6;
 
 class Workload {
  public:
@@ -38,6 +41,7 @@ class Workload {
     create("synced", {}, true);
     create("unsynced", {{"moldau.acks.all.sync", "false"}}, false);
     create("short", {{"retention.bytes", std::to_string(kRetentionBytes)}}, true, kRetentionBytes);
+    create_keyed();
     const std::uint64_t steps = random_.between(25, 45);
     for (std::uint64_t i = 0; i < steps; ++i) {
       step();
@@ -52,8 +56,10 @@ class Workload {
 
   void step() {
     const std::uint64_t draw = random_.between(0, 99);
-    if (draw < 52) {
+    if (draw < 36) {
       produce(*newest(draw % 3 == 0 ? "unsynced" : draw % 3 == 1 ? "short" : "synced"));
+    } else if (draw < 54) {
+      upsert();
     } else if (draw < 60) {
       burst(*newest("unsynced"));
     } else if (draw < 72) {
@@ -87,6 +93,27 @@ class Workload {
     life.created.asked = now();
     scenario_.create_topic(name, configs);
     life.created.answered = now();
+  }
+
+  void create_keyed() {
+    const bool tombstones_go = random_.between(0, 1) == 0;
+    create("keyed",
+           {{"cleanup.policy", "compact"},
+            {"min.cleanable.dirty.ratio", "0.01"},
+            {"delete.retention.ms", tombstones_go ? "0" : "600000"}},
+           true);
+    newest("keyed")->compacted = true;
+    newest("keyed")->tombstones_go = tombstones_go;
+  }
+
+  // Two batches or three: a few of them fill a segment.
+  void upsert() {
+    for (std::uint64_t count = random_.between(2, 3); count > 0; --count) {
+      produce(*newest("keyed"));
+    }
+    if (random_.between(0, 2) == 0) {
+      scenario_.run_for(milliseconds(250));  // longer than the cleaner's pauses
+    }
   }
 
   // A topic that comes, takes a record or two, goes, and comes again under its name.
@@ -141,9 +168,17 @@ class Workload {
     for (std::uint64_t i = 0; i < count; ++i) {
       std::string value = fmt::format("{}/{}/{}:", number, life.name, life.records.size());
       value.append(random_.between(0, 400), 'x');
-      builder.append(
-          {.timestamp = kTimestamp + static_cast<std::int64_t>(now()), .key = std::nullopt, .value = as_bytes(value)});
-      life.records.push_back({.asked = {.asked = now()}, .value = std::move(value)});
+      record::RecordFields fields{.timestamp = kTimestamp + static_cast<std::int64_t>(now()), .value = as_bytes(value)};
+      SentRecord sent{.asked = {.asked = now()}, .value = value};
+      if (life.compacted) {
+        sent.key = fmt::format("key-{}", random_.between(0, kKeys - 1));
+        sent.tombstone = random_.between(0, 3) == 0;
+        fields.key = as_bytes(sent.key);
+        fields.value = sent.tombstone ? std::nullopt : fields.value;
+        sent.value = text_of(sent.key, sent.tombstone ? std::nullopt : std::optional<std::string_view>(value));
+      }
+      builder.append(fields);
+      life.records.push_back(std::move(sent));
     }
     const auto batch = builder.build();
     protocol::ProduceRequest request;

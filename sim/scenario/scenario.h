@@ -57,6 +57,7 @@ class Scenario {
     return sim_.run_until([this] { return !failure_.empty(); }, kPatience);
   }
   [[nodiscard]] SimDisk& disk() { return sim_.disk(broker_); }
+  [[nodiscard]] SlowReads& slow_reads() { return sim_.slow_reads(broker_); }
   [[nodiscard]] std::string logs() const { return sim_.logs().dump(); }
 
   // Another connection of the client; gone with the next start.

@@ -59,6 +59,7 @@ struct Simulation::Node final : DiskObserver {
   NodeOptions options;
   NodeFactory factory;
   SyncDelay sync_delay;
+  SlowReads slow_reads;
   SimRandom sync_random;
   SimDisk disk;
   std::int64_t wall_offset_ms;
@@ -83,6 +84,9 @@ struct Simulation::Node final : DiskObserver {
       const auto low = static_cast<std::uint64_t>(nanoseconds(sync_delay.min).count());
       const auto high = static_cast<std::uint64_t>(nanoseconds(sync_delay.max).count());
       sim.execution_.blocked += nanoseconds(sync_random.between(low, std::max(low, high)));
+    }
+    if (call == DiskCall::kRead && slow_reads.each > nanoseconds(0) && path.starts_with(slow_reads.below)) {
+      sim.execution_.blocked += slow_reads.each;
     }
   }
 };
@@ -179,6 +183,10 @@ SimDisk& Simulation::disk(std::uint32_t node) const {
 }
 SyncDelay& Simulation::sync_delay(std::uint32_t node) const {
   return at(node).sync_delay;
+}
+
+SlowReads& Simulation::slow_reads(std::uint32_t node) const {
+  return at(node).slow_reads;
 }
 
 void Simulation::after(nanoseconds delay, Callback event) {

@@ -58,6 +58,12 @@ struct SyncDelay {
   std::chrono::microseconds max{600};
 };
 
+// A disk, or a part of it, that reads slowly: each read of a file whose path begins so costs so much.
+struct SlowReads {
+  std::string below;
+  std::chrono::nanoseconds each{};
+};
+
 // Invariants: S1 one event at a time; S2 no event of a process runs after its death; S3 a crash that is asked for
 // inside an event of that node happens when the event is over.
 class Simulation {
@@ -86,6 +92,7 @@ class Simulation {
   [[nodiscard]] runtime::World world(std::uint32_t node) const;  // of a running node
   [[nodiscard]] SimDisk& disk(std::uint32_t node) const;
   [[nodiscard]] SyncDelay& sync_delay(std::uint32_t node) const;
+  [[nodiscard]] SlowReads& slow_reads(std::uint32_t node) const;
   [[nodiscard]] SimNet& net() noexcept { return net_; }
   [[nodiscard]] Trace& trace() noexcept { return trace_; }
   [[nodiscard]] const LogRecord& logs() const noexcept { return logs_; }

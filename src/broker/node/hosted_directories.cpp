@@ -10,6 +10,7 @@ namespace moldau::broker {
 namespace {
 
 constexpr std::chrono::seconds kProgressInterval{5};  // of lines about a load
+constexpr std::size_t kLoadsMax = 12;                 // logs opened at a time by all: workers are left for syncs
 
 }  // namespace
 
@@ -114,29 +115,57 @@ void HostedDirectories::inherit(const metadata::BrokerRegistration* newest, cons
           std::move(done));
 }
 
-void HostedDirectories::load(storage::LogEnvironment logs, Decide decide, Function<void(std::vector<Loaded>)> done) {
+void HostedDirectories::load(storage::LogEnvironment logs, Loads& loads, Callback done) {
   loading_ = true;
   progress_timer_.arm(world_.shard(0).clock().now() + kProgressInterval);
-  auto loaded = std::make_shared<std::vector<Loaded>>();
-  auto shared = std::make_shared<Decide>(std::move(decide));
+  const std::size_t width = std::clamp(kLoadsMax / std::max(all_.size(), std::size_t{1}), std::size_t{1},
+                                       static_cast<std::size_t>(config_.recovery_threads));
   on_each(
       [&](HostedDirectory& directory, Callback one) {
-        directory.load(
-            logs, config_,
-            [shared, &directory](const TopicPartition& name, const Uuid& id) { return (*shared)(directory, name, id); },
-            [loaded, &directory, one = std::move(one)](storage::LoadResult result) mutable {
-              loaded->push_back({&directory, std::move(result)});
-              one();
-            });
+        const auto tell = [alive = alive_, &loads, &directory](auto told) {
+          return [alive, &loads, &directory, told](auto&&... what) {
+            if (*alive != nullptr) {
+              told(loads, directory, std::forward<decltype(what)>(what)...);
+            }
+          };
+        };
+        storage::LoadPlan plan;
+        plan.parallel_max = width;
+        plan.decide = [&loads, &directory](const TopicPartition& name, const Uuid& id) {
+          return loads.decide(directory, name, id);
+        };
+        plan.config_of = [alive = alive_, &loads](const TopicPartition& name, const Uuid& id) {
+          return *alive != nullptr ? loads.config_of(name, id) : std::nullopt;
+        };
+        plan.on_strays = tell([](Loads& to, HostedDirectory& at, std::vector<TopicPartition> names) {
+          to.on_strays(at, std::move(names));
+        });
+        plan.on_loaded =
+            tell([](Loads& to, HostedDirectory& at, storage::LoadedLog log) { to.on_loaded(at, std::move(log)); });
+        plan.on_unloaded =
+            tell([](Loads& to, HostedDirectory& at, const storage::UnloadedLog& log) { to.on_unloaded(at, log); });
+        plan.on_unwanted = tell(
+            [](Loads& to, HostedDirectory& at, const TopicPartition& name, const Uuid&) { to.on_unwanted(at, name); });
+        directory.all_loaded = true;
+        directory.load(logs, std::move(plan),
+                       [&directory, alive = alive_, one = std::move(one)](bool complete) mutable {
+                         if (*alive != nullptr) {
+                           directory.all_loaded = directory.all_loaded && complete;
+                           one();
+                         }
+                       });
       },
-      [this, alive = alive_, loaded, done = std::move(done)]() mutable {
-        if (*alive != nullptr) {
-          loading_ = false;
-          progress_timer_.cancel();
-        }
-        std::ranges::sort(*loaded, {}, [](const Loaded& one) { return one.directory->directory().path(); });
-        done(std::move(*loaded));
+      [this, done = std::move(done)]() mutable {
+        loading_ = false;
+        progress_timer_.cancel();
+        done();
       });
+}
+
+void HostedDirectories::stop_loading() {
+  for (const auto& directory : all_) {
+    directory->stop_loading();
+  }
 }
 
 std::string HostedDirectories::load_progress() const {
@@ -147,10 +176,11 @@ std::string HostedDirectories::load_progress() const {
   for (const auto& directory : all_) {
     sum.logs += directory->progress().logs;
     sum.opened += directory->progress().opened;
+    sum.bytes += directory->progress().bytes;
     sum.recovered_bytes += directory->progress().recovered_bytes;
   }
   return ": " + std::to_string(sum.opened) + " of " + std::to_string(sum.logs) + " opened, " +
-         std::to_string(sum.recovered_bytes) + " bytes recovered";
+         std::to_string(sum.recovered_bytes) + " of " + std::to_string(sum.bytes) + " bytes recovered";
 }
 
 void HostedDirectories::tell_progress() {

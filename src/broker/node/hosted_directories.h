@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,14 +56,22 @@ class HostedDirectories {
 
   // As HostedDirectory::inherit, of all.
   void inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done);
-  struct Loaded {
-    HostedDirectory* directory = nullptr;
-    storage::LoadResult result;
+  // Who is asked, and told, in a load: as in storage::LoadPlan.
+  class Loads {
+   public:
+    virtual ~Loads() = default;
+    virtual storage::LoadVerdict decide(HostedDirectory& directory, const TopicPartition& name, const Uuid& id) = 0;
+    virtual std::optional<storage::LogConfig> config_of(const TopicPartition& name, const Uuid& id) = 0;
+    virtual void on_strays(HostedDirectory& directory, std::vector<TopicPartition> names) = 0;
+    virtual void on_loaded(HostedDirectory& directory, storage::LoadedLog log) = 0;
+    virtual void on_unloaded(HostedDirectory& directory, const storage::UnloadedLog& log) = 0;
+    virtual void on_unwanted(HostedDirectory& directory, const TopicPartition& name) = 0;
   };
-  using Decide = Function<storage::LoadDecision(HostedDirectory&, const TopicPartition&, const Uuid&)>;
-  // All at the same time; `decide` is called until `done` was.
-  void load(storage::LogEnvironment logs, Decide decide, Function<void(std::vector<Loaded>)> done);
-  // ": 12 of 300 opened, 4096 bytes recovered" while a load goes on; else "".
+  // All at the same time. HostedDirectory::all_loaded says how it ended; nobody is told of anything any more once this
+  // is gone.
+  void load(storage::LogEnvironment logs, Loads& loads, Callback done);
+  void stop_loading();
+  // ": 12 of 300 opened, 4096 of 1000000 bytes recovered" while a load goes on; else "".
   [[nodiscard]] std::string load_progress() const;
   // No file holds an offset under this name: Checkpointer::forget. `done` also if a directory failed meanwhile.
   void forget(const TopicPartition& name, Callback done);

@@ -53,14 +53,9 @@ void HostedDirectory::inherit(const metadata::BrokerRegistration* newest, const 
                });
 }
 
-void HostedDirectory::load(storage::LogEnvironment logs, const NodeConfig& config,
-                           Function<storage::LoadDecision(const TopicPartition&, const Uuid&)> decide,
-                           Function<void(storage::LoadResult)> done) {
-  storage::LoadPlan plan;
+void HostedDirectory::load(storage::LogEnvironment logs, storage::LoadPlan plan, Function<void(bool)> done) {
   plan.trusted_epoch = trusted_epoch_;
-  plan.parallel_max = static_cast<std::size_t>(config.recovery_threads);
   plan.progress = progress_;
-  plan.decide = std::move(decide);
   storage::load_logs(directory_, logs, shard_, load_workers_, std::move(plan), std::move(done));
 }
 

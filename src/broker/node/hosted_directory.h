@@ -44,10 +44,10 @@ class HostedDirectory final : private storage::MarkSource {
   // Before this process registers as `incarnation`: what the durable ends say outlives the registration (G13).
   // `newest`: the registration before, if any. `done` also if the directory failed.
   void inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done);
-  // Opens its logs; `decide` as in storage::LoadPlan, `done` as of storage::load_logs.
-  void load(storage::LogEnvironment logs, const NodeConfig& config,
-            Function<storage::LoadDecision(const TopicPartition&, const Uuid&)> decide,
-            Function<void(storage::LoadResult)> done);
+  // Opens its logs; `plan` without the epoch and the progress, `done` as of storage::load_logs.
+  void load(storage::LogEnvironment logs, storage::LoadPlan plan, Function<void(bool)> done);
+  // No other log is opened.
+  void stop_loading() noexcept { progress_->stop = true; }
   [[nodiscard]] const storage::LoadProgress& progress() const noexcept { return *progress_; }
 
   // What the files said of a partition when the directory was opened; until forget_contents().

@@ -513,10 +513,12 @@ void Node::Impl::destroy_shards(bool clean) {
 std::vector<Node::Condition> Node::Impl::readiness() const {
   return {
       {"the metadata log is read and its controller active", previous_registration_.has_value()},
-      {"the partition logs are open" + (replicas_ ? replicas_->directories().load_progress() : std::string()),
-       replicas_ && replicas_->loaded()},
+      {"the partition logs are open, or recover for long", replicas_ && replicas_->serving()},
       {"the broker is unfenced", lifecycle_ && lifecycle_->running()},
       {"nothing has failed", !failed_},
+      {"every partition log is open (does not keep the node from being ready)" +
+           (replicas_ ? replicas_->directories().load_progress() : std::string()),
+       replicas_ && replicas_->loaded()},
       {"every log directory works (does not keep the node from being ready)",
        !replicas_ || !replicas_->directories().any_lost()},
       {"no partition is damaged (does not keep the node from being ready)", !replicas_ || replicas_->damaged() == 0},

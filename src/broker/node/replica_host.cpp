@@ -67,6 +67,7 @@ ReplicaHost::ReplicaHost(const Environment& environment, Events events)
                             seed.log->directory(), error.message());
                 damaged_.insert(seed.name);
               }),
+      patience_(shard_.timers(), [this] { serve(); }),
       alive_(std::make_shared<ReplicaHost*>(this)) {}
 
 ReplicaHost::~ReplicaHost() {
@@ -90,7 +91,7 @@ void ReplicaHost::take_image(std::shared_ptr<const metadata::Image> image) {
 
 void ReplicaHost::on_image(const metadata::ImageUpdate& update) {
   take_image(update.after);
-  if (!loaded_ || stopping_) {
+  if (!serving_ || stopping_) {
     return;
   }
   log_topic_changes(logger_, update);
@@ -127,6 +128,10 @@ void ReplicaHost::host_if_ours(const metadata::Image& image, const metadata::Top
   }
   if (const auto found = unserved_.find({topic.name, index});
       found != unserved_.end() && found->second.topic_id == topic.id) {
+    return;
+  }
+  if (const auto found = opening_.find({topic.name, index});
+      found != opening_.end() && found->second.topic_id == topic.id) {
     return;
   }
   environment_.home.expect(id);
@@ -430,18 +435,30 @@ void ReplicaHost::on_roll(std::string_view partition_path) {
 
 void ReplicaHost::stop(Function<void(Result<>)> done) {
   stopping_ = true;
+  patience_.cancel();
   upkeep_.stop();
-  if (loading_) {
-    stop_once_loaded_ = [this, done = std::move(done)]() mutable { close_all(std::move(done)); };
-  } else if (loaded_) {
-    moves_.stop([this, done = std::move(done)]() mutable {
+  directories_.stop_loading();
+  if (!serving_ && !loading_) {
+    return done(fail(ErrorKind::kClosed, "the logs were not opened yet"));
+  }
+  Callback close = [this, done = std::move(done)]() mutable { close_all(std::move(done)); };
+  if (serving_) {
+    moves_.stop([this, close = std::move(close)]() mutable {
       assigner_.close();
-      cleaner_.stop([this, done = std::move(done)]() mutable {
-        workers_.stop([this, done = std::move(done)]() mutable { close_all(std::move(done)); });
+      cleaner_.stop([this, close = std::move(close)]() mutable {
+        workers_.stop([this, close = std::move(close)]() mutable { once_loaded(std::move(close)); });
       });
     });
   } else {
-    done(fail(ErrorKind::kClosed, "the logs were not opened yet"));
+    once_loaded(std::move(close));
+  }
+}
+
+void ReplicaHost::once_loaded(Callback then) {
+  if (loading_) {
+    stop_once_loaded_ = std::move(then);
+  } else {
+    then();
   }
 }
 

@@ -2,13 +2,15 @@
 // topics, changed configurations), keeps the checkpoints, and goes on without a directory that fails.
 //
 // Shard:      the home shard.
-// Invariants: R1 a partition of the image that is assigned to this node is hosted, or being made, or known as not
-//                served, once load() has ended.
+// Invariants: R1 a partition of the image that is assigned to this node is hosted, or being opened or made, or known as
+//                not served, once the service has begun.
 //             R2 a directory is renamed for deletion only after its log was closed; until then its name stays taken, so
 //                a topic that is created again waits for it. Nor is it renamed before the checkpoints have forgotten
 //                it.
 //             R3 no log is made where records of the partition were and cannot be read, or may be: it is not served,
 //                answers KAFKA_STORAGE_ERROR, and what the checkpoints say of it is kept.
+//             R4 until a log is open, its name is taken, requests for it are answered at once with
+//                NOT_LEADER_OR_FOLLOWER, and the checkpoints say of it what they said.
 // Errors:     a log directory that fails takes its partitions out of service; they answer KAFKA_STORAGE_ERROR. The last
 //             one, or the one with the metadata log, ends the node. A partition that cannot be opened, or is damaged,
 //             does not make the directory fail.
@@ -42,13 +44,14 @@
 #include "broker/partitions/partition_router.h"
 #include "metadata/loader/metadata_loader.h"
 #include "runtime/bounded_workers.h"
+#include "runtime/timer.h"
 #include "runtime/world.h"
 #include "storage/directory/log_directory.h"
 #include "storage/directory/log_loader.h"
 
 namespace moldau::broker {
 
-class ReplicaHost final : public metadata::MetadataPublisher {
+class ReplicaHost final : public metadata::MetadataPublisher, private HostedDirectories::Loads {
  public:
   struct Environment {
     const runtime::World& world;
@@ -73,8 +76,9 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   // on_fatal.
   void inherit(const metadata::BrokerRegistration* newest, const Uuid& incarnation, Callback done);
   // Opens every log that the image gives to this node; others are set aside. `epoch`: the registration of this process,
-  // for the durable ends. `done` on the home shard, not after on_fatal.
-  void load(BrokerEpoch epoch, Callback done);
+  // for the durable ends. `serve` on the home shard, not after on_fatal: when all are open, or after a
+  // second when the others still recover; each serves as soon as it is open.
+  void load(BrokerEpoch epoch, Callback serve);
   // The way to the controller, once this process is registered.
   void open_assignments(DirectoryAssigner::Send send) { assigner_.open(std::move(send)); }
   void on_image(const metadata::ImageUpdate& update) override;
@@ -84,9 +88,10 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   void on_roll(std::string_view partition_path);
   void on_storage_failure(std::string_view partition_path, const Error& error);
 
-  // A clean stop: closes every log, writes the checkpoints and the clean mark. `done(error)` once; waits for load() to
-  // end. kClosed: before load() nothing is known of the logs, so the directories stay as they are, without a clean
-  // mark: what the process before may have left torn is still to be recovered.
+  // A clean stop: closes every log, writes the checkpoints and the clean mark, which says nothing of a directory with
+  // logs that were not opened yet. `done(error)` once; waits for what is being opened. kClosed: before load() nothing
+  // is known of the logs, so the directories stay as they are, without a clean mark: what the process before may have
+  // left torn is still to be recovered.
   void stop(Function<void(Result<>)> done);
 
   [[nodiscard]] std::size_t partitions() const { return environment_.home.size(); }
@@ -96,6 +101,7 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   [[nodiscard]] std::size_t lost_partitions() const noexcept { return lost_partitions_; }
   [[nodiscard]] LogDirRequests& log_dirs() noexcept { return requests_; }
   [[nodiscard]] const HostedDirectories& directories() const noexcept { return directories_; }
+  [[nodiscard]] bool serving() const noexcept { return serving_; }
   [[nodiscard]] bool loaded() const noexcept { return loaded_; }
   [[nodiscard]] storage::CleanerMetrics cleaner_metrics() const { return cleaner_.metrics(); }
 
@@ -115,10 +121,15 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   struct Stray {
     HostedDirectory* where;
     TopicPartition name;
+    bool deleted = false;  // its topic, since the load began: it goes, others are kept
+  };
+  struct Opening {
+    Uuid topic_id;
+    HostedDirectory* where;
   };
 
   void take_image(std::shared_ptr<const metadata::Image> image);
-  void open_logs(BrokerEpoch epoch, Callback done);
+  void open_logs();
   void apply(const metadata::Image& image, const metadata::ImageChanges& changes);
   void host_if_ours(const metadata::Image& image, const metadata::Topic& topic, PartitionIndex index);
   [[nodiscard]] HostedDirectory* place(const Creation& creation);
@@ -131,11 +142,19 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   // `done` once no file says anything of the name's last holder.
   void forget(const TopicPartition& name, Callback done);
   [[nodiscard]] bool is_ours(const TopicIdPartition& id) const;
-  [[nodiscard]] storage::LoadDecision decide(const HostedDirectory& directory, const TopicPartition& name,
-                                             const Uuid& topic_id) const;
-  void on_loaded(std::vector<HostedDirectories::Loaded> loaded);
-  void take_loaded(HostedDirectory& directory, std::vector<storage::LoadedLog> logs);
-  void take_unloaded(HostedDirectory& directory, const std::vector<storage::UnloadedLog>& logs);
+  storage::LoadVerdict decide(HostedDirectory& directory, const TopicPartition& name, const Uuid& topic_id) override;
+  std::optional<storage::LogConfig> config_of(const TopicPartition& name, const Uuid& topic_id) override;
+  void on_strays(HostedDirectory& directory, std::vector<TopicPartition> names) override;
+  void on_loaded(HostedDirectory& directory, storage::LoadedLog log) override;
+  void on_unloaded(HostedDirectory& directory, const storage::UnloadedLog& log) override;
+  void on_unwanted(HostedDirectory& directory, const TopicPartition& name) override;
+  void on_load_ended();
+  void serve();
+  void set_epochs();
+  void begin_interrupted();
+  void expect_unopened();
+  bool stop_expecting(const TopicPartition& name);
+  void remove_stray(const Stray& stray);
   void find_lost();
   void refuse(const TopicPartition& name, const Unserved& unserved, const Error& error);
   void remove_unserved(const TopicPartition& name, const Unserved& unserved);
@@ -145,6 +164,8 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   void tell_directory(const TopicIdPartition& id, HostedDirectory& where);
   void on_directory_failed(HostedDirectory& directory, const Error& error);
   void lose_seeds(HostedDirectory& directory);
+  // Now, or once no log is being opened.
+  void once_loaded(Callback then);
   void close_all(Function<void(Result<>)> done);
 
   Environment environment_;
@@ -167,8 +188,13 @@ class ReplicaHost final : public metadata::MetadataPublisher {
   std::set<TopicPartition> damaged_;
   std::map<TopicPartition, Unserved> unserved_;
   std::size_t lost_partitions_ = 0;
+  std::map<TopicPartition, Opening> opening_;  // once the service has begun
   bool loading_ = false;
   bool loaded_ = false;
+  bool serving_ = false;
+  BrokerEpoch epoch_ = kNoBrokerEpoch;
+  Callback serve_;
+  runtime::Timer patience_;
   bool stopping_ = false;
   Callback stop_once_loaded_;
   std::shared_ptr<ReplicaHost*> alive_;  // a load that ends finds out whether this is still there

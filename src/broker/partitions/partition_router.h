@@ -68,6 +68,8 @@ class PartitionRouter {
 
   // From the home.
   void adopt(PartitionSeed seed);
+  // It was on no shard, and now can be found.
+  void on_hosted(const TopicIdPartition& id) { nowhere_.erase(id); }
   // This node has the partition and cannot read it.
   void on_not_served(const TopicIdPartition& id) { not_served_.insert(id); }
   // What to answer for a partition that lookup() found on no shard.

@@ -1,10 +1,12 @@
 #include "storage/directory/log_loader.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/assert.h"
 #include "storage/checkpoint/partition_metadata.h"
+#include "storage/segment/segment_files.h"
 
 namespace moldau::storage {
 namespace {
@@ -31,11 +33,35 @@ Result<std::unique_ptr<Log>> open_idle(LogEnvironment environment, const std::st
   return log;
 }
 
+// Of the segments that recovery reads; a partition whose files cannot be looked at is tried last.
+std::uint64_t bytes_above(runtime::FileSystem& fs, const std::string& directory, Offset recovery_point) {
+  const auto entries = fs.list(directory);
+  if (!entries) {
+    return UINT64_MAX;
+  }
+  std::map<Offset, std::string> segments;
+  for (const runtime::DirEntry& entry : *entries) {
+    const auto file = parse_log_file_name(entry.name);
+    if (file && file->role == FileRole::kLog && file->stage == FileStage::kLive) {
+      segments.emplace(file->base, entry.name);
+    }
+  }
+  auto first = segments.upper_bound(recovery_point);
+  if (first != segments.begin()) {
+    --first;  // the one that has the recovery point
+  }
+  std::uint64_t bytes = 0;
+  for (; first != segments.end(); ++first) {
+    bytes += fs.file_size(runtime::join_path(directory, first->second)).value_or(0);
+  }
+  return bytes;
+}
+
 // Carries one load through its jobs; kept alive by them.
 class Loading final : public std::enable_shared_from_this<Loading> {
  public:
   Loading(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
-          LoadPlan plan, Function<void(LoadResult)> done)
+          LoadPlan plan, Function<void(bool)> done)
       : directory_(directory),
         environment_(environment),
         shard_(shard),
@@ -44,59 +70,93 @@ class Loading final : public std::enable_shared_from_this<Loading> {
         done_(std::move(done)) {}
 
   void start() {
-    MOLDAU_ASSERT(plan_.parallel_max > 0);
-    if (plan_.progress) {
-      plan_.progress->logs = found().size();
-    }
-    const std::size_t width = std::min(plan_.parallel_max, found().size());
-    if (width == 0) {
-      shard_.post([self = shared_from_this()] { self->finish(); });
-      return;
-    }
-    for (std::size_t i = 0; i < width; ++i) {
-      begin_next();
+    MOLDAU_ASSERT(plan_.parallel_max > 0 && plan_.progress);
+    sort_out();
+    plan_.progress->logs = waiting_.size();
+    if (directory_.contents().shutdown.clean || waiting_.empty()) {
+      shard_.post([self = shared_from_this()] { self->begin(); });
+    } else {
+      weigh();
     }
   }
 
  private:
-  struct Job {
+  struct Waiting {
     const FoundPartition* found = nullptr;
+    std::uint64_t bytes = 0;  // to be recovered
+  };
+  struct Job {
+    Waiting of;
     LogConfig config;
     OpenHints hints;
     std::optional<Result<std::unique_ptr<Log>>> opened;
   };
 
-  [[nodiscard]] const std::vector<FoundPartition>& found() const { return directory_.contents().partitions; }
-
-  void begin_next() {
-    while (next_ < found().size() && !directory_.offline()) {
-      const FoundPartition& partition = found()[next_++];
+  void sort_out() {
+    std::vector<TopicPartition> strays;
+    for (const FoundPartition& partition : directory_.contents().partitions) {
       const bool unknown = !partition.topic_id && partition.topic_id.error().kind() == ErrorKind::kNotFound;
       if (!partition.topic_id && !unknown) {
         leave_out(partition, partition.topic_id.error());
         continue;
       }
-      LoadDecision decision = plan_.decide(partition.name, unknown ? kZeroUuid : *partition.topic_id);
-      if (decision.verdict == LoadVerdict::kDamaged) {
+      const LoadVerdict verdict = plan_.decide(partition.name, unknown ? kZeroUuid : *partition.topic_id);
+      if (verdict == LoadVerdict::kDamaged) {
         leave_out(partition, Error(ErrorKind::kCorrupt, "partition.metadata names a topic that is not this one's"));
-      } else if (decision.verdict == LoadVerdict::kStray || unknown) {
+      } else if (verdict == LoadVerdict::kStray || unknown) {
         // Without an id it is what a crash left of a creation: nothing was ever appended to it.
-        result_.strays.push_back(partition.name);
+        strays.push_back(partition.name);
       } else {
-        run(partition, decision.config);
-        return;
+        waiting_.push_back({&partition});
       }
     }
-    if (in_flight_ == 0 && !finished_) {
-      finished_ = true;
-      shard_.post([self = shared_from_this()] { self->finish(); });
+    if (!strays.empty()) {
+      plan_.on_strays(std::move(strays));
     }
   }
 
-  void run(const FoundPartition& partition, const LogConfig& config) {
-    auto job = std::make_shared<Job>();
-    job->found = &partition;
-    job->config = config;
+  void weigh() {
+    workers_.run(
+        [self = shared_from_this()] {
+          const PartitionOffsets& recovery_points = self->directory_.contents().recovery_points;
+          for (Waiting& waiting : self->waiting_) {
+            waiting.bytes = bytes_above(self->environment_.fs, waiting.found->directory,
+                                        offset_of(recovery_points, waiting.found->name));
+          }
+          std::ranges::sort(self->waiting_, {}, [](const Waiting& one) { return std::pair(one.bytes, one.found); });
+        },
+        shard_, [self = shared_from_this()] { self->begin(); });
+  }
+
+  void begin() {
+    for (Waiting& waiting : waiting_) {
+      waiting.bytes = waiting.bytes == UINT64_MAX ? 0 : waiting.bytes;
+      plan_.progress->bytes += waiting.bytes;
+    }
+    const std::size_t width = std::clamp(waiting_.size(), std::size_t{1}, plan_.parallel_max);
+    for (std::size_t i = 0; i < width; ++i) {
+      begin_next();
+    }
+  }
+
+  void begin_next() {
+    while (next_ < waiting_.size() && !directory_.offline() && !plan_.progress->stop) {
+      const Waiting& waiting = waiting_[next_++];
+      if (auto config = plan_.config_of(waiting.found->name, *waiting.found->topic_id)) {
+        return run(waiting, *std::move(config));
+      }
+      ++plan_.progress->opened;
+      plan_.on_unwanted(waiting.found->name, *waiting.found->topic_id);
+    }
+    if (in_flight_ == 0 && !finished_) {
+      finished_ = true;
+      shard_.post([self = shared_from_this()] { self->done_(self->next_ == self->waiting_.size()); });
+    }
+  }
+
+  void run(const Waiting& waiting, LogConfig config) {
+    auto job = std::make_shared<Job>(waiting, std::move(config));
+    const FoundPartition& partition = *waiting.found;
     const DirectoryContents& contents = directory_.contents();
     job->hints.clean_shutdown = contents.shutdown.clean;
     job->hints.recovery_point = offset_of(contents.recovery_points, partition.name);
@@ -108,37 +168,32 @@ class Loading final : public std::enable_shared_from_this<Loading> {
     ++in_flight_;
     workers_.run(
         [job, environment = environment_] {
-          job->opened.emplace(open_idle(environment, job->found->directory, job->found->name, job->config, job->hints));
+          const FoundPartition& found = *job->of.found;
+          job->opened.emplace(open_idle(environment, found.directory, found.name, job->config, job->hints));
         },
         shard_, [self = shared_from_this(), job] { self->on_done(*job); });
   }
 
   void on_done(Job& job) {
     --in_flight_;
-    if (plan_.progress) {
-      ++plan_.progress->opened;
-      plan_.progress->recovered_bytes += *job.opened ? (**job.opened)->open_report().bytes_scanned : 0;
-    }
+    ++plan_.progress->opened;
+    plan_.progress->recovered_bytes += job.of.bytes;
+    const FoundPartition& found = *job.of.found;
     if (*job.opened) {
-      result_.loaded.push_back({job.found->name, *job.found->topic_id, **std::move(job.opened),
-                                offset_of(directory_.contents().high_watermarks, job.found->name)});
+      plan_.on_loaded({found.name, *found.topic_id, **std::move(job.opened),
+                       offset_of(directory_.contents().high_watermarks, found.name)});
     } else {
-      leave_out(*job.found, job.opened->error());
+      leave_out(found, job.opened->error());
     }
     begin_next();
   }
 
   void leave_out(const FoundPartition& partition, const Error& error) {
     log(directory_.logger(), LogLevel::kError, "storage", "{} is not opened: {}", partition.directory, error.message());
-    result_.unloaded.push_back({partition.directory, partition.name, partition.topic_id.value_or(kZeroUuid), error});
     if (error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kNoSpace) {
       directory_.fail(error);
     }
-  }
-
-  void finish() {
-    std::ranges::sort(result_.loaded, {}, &LoadedLog::name);
-    done_(std::move(result_));
+    plan_.on_unloaded({partition.directory, partition.name, partition.topic_id.value_or(kZeroUuid), error});
   }
 
   LogDirectory& directory_;
@@ -146,8 +201,8 @@ class Loading final : public std::enable_shared_from_this<Loading> {
   runtime::Shard& shard_;
   runtime::Workers& workers_;
   LoadPlan plan_;
-  Function<void(LoadResult)> done_;
-  LoadResult result_;
+  Function<void(bool)> done_;
+  std::vector<Waiting> waiting_;
   std::size_t next_ = 0;
   std::size_t in_flight_ = 0;
   bool finished_ = false;
@@ -163,7 +218,7 @@ std::uint64_t SharedRandom::next() {
 }
 
 void load_logs(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
-               LoadPlan plan, Function<void(LoadResult)> done) {
+               LoadPlan plan, Function<void(bool)> done) {
   std::make_shared<Loading>(directory, environment, shard, workers, std::move(plan), std::move(done))->start();
 }
 

@@ -2,10 +2,13 @@
 //
 // Shard:      home shard; opening runs on Workers, at most `parallel_max` at a time per directory
 //             (num.recovery.threads.per.data.dir).
+// Order:      those with the least to recover first, so that what can serve soon does not wait for what cannot. What is
+//             to be recovered is what lies above the recovery point; after a clean stop that is nothing, and the order
+//             is that of the directory.
 // Durability: make_log's partition.metadata and directory name are durable when it returns.
 // Source:     LogManager.loadLogs, loadLog. Differences: a log that cannot be opened for another reason than input or
 //             output (an old message format, a symbolic link) is left out and reported, where Kafka stops or loses the
-//             directory.
+//             directory; each log is handed out as soon as it is open.
 #pragma once
 
 #include <atomic>
@@ -44,27 +47,6 @@ enum class LoadVerdict : std::uint8_t {
   kStray,    // not a partition of this node, or of a topic that was deleted or re-created: to be set aside
   kDamaged,  // its topic id cannot be right
 };
-struct LoadDecision {
-  LoadVerdict verdict = LoadVerdict::kOpen;
-  LogConfig config;
-};
-
-// How far a load has come, for those who ask meanwhile.
-struct LoadProgress {
-  std::size_t logs = 0;  // to be opened
-  std::size_t opened = 0;
-  std::uint64_t recovered_bytes = 0;  // of those opened: what lay above their recovery points
-};
-
-struct LoadPlan {
-  // Called on the home shard. The zero id: the directory has neither partition.metadata nor records, and is a stray
-  // whatever is decided.
-  Function<LoadDecision(const TopicPartition&, const Uuid& topic_id)> decide;
-  // The registration whose durable ends count: epoch_that_counts().
-  BrokerEpoch trusted_epoch = kNoBrokerEpoch;
-  std::size_t parallel_max = 2;
-  std::shared_ptr<LoadProgress> progress;  // null: nobody asks
-};
 
 struct LoadedLog {
   TopicPartition name;
@@ -73,6 +55,7 @@ struct LoadedLog {
   Offset high_watermark{0};  // as checkpointed; 0 if nothing
 };
 
+// Kept on the disk, served by nobody.
 struct UnloadedLog {
   std::string directory;
   TopicPartition name;
@@ -80,16 +63,37 @@ struct UnloadedLog {
   Error error;
 };
 
-struct LoadResult {
-  std::vector<LoadedLog> loaded;       // by name
-  std::vector<UnloadedLog> unloaded;   // kept on the disk, served by nobody
-  std::vector<TopicPartition> strays;  // as they were: the caller sets them aside
+// How far a load has come, for those who ask meanwhile; and how to end it.
+struct LoadProgress {
+  std::size_t logs = 0;  // to be opened
+  std::size_t opened = 0;
+  std::uint64_t bytes = 0;            // above the recovery points of those to be opened; 0 after a clean stop
+  std::uint64_t recovered_bytes = 0;  // of those opened
+  bool stop = false;                  // no other log is begun
 };
 
-// After LogDirectory::claim(). `done` once, on the shard; if the directory failed meanwhile it is offline and the
-// result holds what was opened before. Both must outlive the load.
+// All are called on the home shard.
+struct LoadPlan {
+  // For each, before any is opened. The zero id: the directory has neither partition.metadata nor records, and is a
+  // stray whatever is decided.
+  Function<LoadVerdict(const TopicPartition&, const Uuid& topic_id)> decide;
+  // When its turn comes; nothing: it is not wanted any more, and goes to `on_unwanted`.
+  Function<std::optional<LogConfig>(const TopicPartition&, const Uuid& topic_id)> config_of;
+  // As they were: the caller sets them aside. Before any log is opened.
+  Function<void(std::vector<TopicPartition>)> on_strays;
+  Function<void(LoadedLog)> on_loaded;
+  Function<void(UnloadedLog)> on_unloaded;
+  Function<void(const TopicPartition&, const Uuid& topic_id)> on_unwanted;
+  // The registration whose durable ends count: epoch_that_counts().
+  BrokerEpoch trusted_epoch = kNoBrokerEpoch;
+  std::size_t parallel_max = 2;
+  std::shared_ptr<LoadProgress> progress;
+};
+
+// After LogDirectory::claim(). `done(complete)` once, on the shard, after all that it calls; not complete: it was
+// ended, or the directory failed meanwhile and is offline. Both must outlive the load.
 void load_logs(LogDirectory& directory, LogEnvironment environment, runtime::Shard& shard, runtime::Workers& workers,
-               LoadPlan plan, Function<void(LoadResult)> done);
+               LoadPlan plan, Function<void(bool)> done);
 
 // What the files of the directory say of a partition: of the one with this topic id, whose directory may be lost. Zeros
 // if nothing.

@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <unistd.h>
 
+#include "broker/config/config_providers.h"
 #include "runtime/asio/posix_fs.h"
 
 namespace moldau::apps {
@@ -27,8 +28,8 @@ std::vector<std::string> environment_entries() {
 
 std::expected<broker::ConfigLayers, std::string> read_layers(const ConfigSources& sources) {
   broker::ConfigLayers layers;
+  runtime::PosixFileSystem fs;
   if (!sources.file.empty()) {
-    runtime::PosixFileSystem fs;
     const auto content = runtime::read_file(fs, sources.file, kConfigBytesMax);
     if (!content) {
       return std::unexpected("--config " + sources.file + ": " + content.error().message());
@@ -37,11 +38,17 @@ std::expected<broker::ConfigLayers, std::string> read_layers(const ConfigSources
       return std::unexpected(std::move(fault->text));
     }
   }
-  layers.add_environment(environment_entries());
+  const std::vector<std::string> environment = environment_entries();
+  if (auto fault = layers.add_environment(environment)) {
+    return std::unexpected(std::move(fault->text));
+  }
   for (const std::string& setting : sources.settings) {
     if (auto fault = layers.add_setting(setting)) {
       return std::unexpected(std::move(fault->text));
     }
+  }
+  if (auto fault = broker::fill_from_providers(layers, fs, environment)) {
+    return std::unexpected(std::move(fault->text));
   }
   return layers;
 }

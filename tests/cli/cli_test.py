@@ -294,6 +294,10 @@ def case_wrong_configuration_names_file_and_line(work):
     check(code == 1 and "missing.properties" in err, f"{code} {err}")
     code, out, err = run("start", "--set", "num.partitions=none", cwd=work)
     check(code == 1 and "--set: num.partitions" in err, f"{code} {err}")
+    properties.write_text("config.providers=env\nconfig.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider\n"
+                          "num.partitions=${env:PARTITIONS}\n")
+    code, out, err = run("start", "--config", properties, cwd=work, PARTITIONS="many")
+    check(code == 1 and "server.properties:3: num.partitions" in err and "many" in err, f"{code} {err}")
     code, out, err = run("start", cwd=work, KAFKA_NUM_PARTITIONS="none")
     check(code == 1 and "KAFKA_NUM_PARTITIONS" in err, f"{code} {err}")
     code, out, err = run("start", "--set", "authorizer.class.name=x", cwd=work)

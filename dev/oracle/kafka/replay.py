@@ -15,7 +15,7 @@ from . import batch_text, conversation, schema_codec
 from .conversation import ConversationError, Step
 
 REPLY_TIMEOUT_S = 15
-UNTIL_TIMEOUT_S = 20
+UNTIL_TIMEOUT_S = 60
 MESSAGE_FIELDS = {"errorMessage", "batchIndexErrorMessage", "errorString"}
 FRAME_MAX = 100 << 20
 NO_UUID, NOBODYS_UUID = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAQ"  # the latter is asked for, and no topic's

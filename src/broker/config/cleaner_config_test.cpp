@@ -68,6 +68,18 @@ TEST_F(CleanerConfigTest, WhatIsAlteredWhileTheNodeRunsCounts) {
   EXPECT_EQ(cleaner.threads, 3);
 }
 
+TEST_F(CleanerConfigTest, StoredValuesThatCannotBeAreIgnored) {
+  const TopicConfigs configs(node("log.cleaner.threads=3\n"));
+  alter(ConfigResourceType::kBroker, "1", "log.cleaner.threads", "-1");  // as another release may have written
+  alter(ConfigResourceType::kBroker, "1", "log.cleaner.io.buffer.load.factor", "much");
+  alter(ConfigResourceType::kBroker, "", "log.cleaner.threads", "2");
+  const storage::CleanerConfig cleaner = configs.cleaner_of(*image_);
+  EXPECT_EQ(cleaner.threads, 2) << "what is set for all counts";
+  EXPECT_EQ(cleaner.dedupe_load_factor, storage::CleanerConfig{}.dedupe_load_factor);
+  alter(ConfigResourceType::kBroker, "1", "log.cleaner.threads", "0");
+  EXPECT_EQ(configs.cleaner_of(*image_).threads, 3);
+}
+
 TEST_F(CleanerConfigTest, ADefaultPolicyIsNoReasonToWarn) {
   EXPECT_TRUE(node("log.cleanup.policy=compact\n").warnings.empty());
   EXPECT_TRUE(node("unclean.leader.election.enable=true\n").warnings.empty());

@@ -23,6 +23,7 @@ const std::set<std::string_view> kKeysInEffect = {"advertised.listeners",
                                                   "compression.lz4.level",
                                                   "compression.type",
                                                   "compression.zstd.level",
+                                                  "config.providers",
                                                   "connections.max.idle.ms",
                                                   "controller.listener.names",
                                                   "controller.quorum.bootstrap.servers",
@@ -214,6 +215,9 @@ void judge_keys(ConfigReader& reader, NodeConfig& config) {
     const config::ConfigKey* key = config::find(config::Scope::kBroker, name);
     if (key == nullptr) {
       config.other_keys[name] = entry.value;
+    }
+    if (name.starts_with("config.providers.")) {
+      continue;  // read before, by fill_from_providers()
     }
     if (secures_a_listener(name) || (name == kSuperUsers && !config::trim(entry.value).empty())) {
       reader.fail(name, kWouldOpen);

@@ -63,7 +63,7 @@ std::string key_of_variable(std::string_view variable) {
   return key;
 }
 
-void ConfigLayers::add_environment(const std::vector<std::string>& environment) {
+std::optional<ConfigFault> ConfigLayers::add_environment(const std::vector<std::string>& environment) {
   for (const std::string& entry : environment) {
     const std::string_view text = entry;
     const std::size_t equals = text.find('=');
@@ -71,9 +71,17 @@ void ConfigLayers::add_environment(const std::vector<std::string>& environment) 
     if (equals == std::string_view::npos || !name.starts_with(kVariablePrefix) || kScriptVariables.contains(name)) {
       continue;
     }
-    entries_[key_of_variable(name.substr(kVariablePrefix.size()))] = {std::string(text.substr(equals + 1)),
-                                                                      "environment " + std::string(name)};
+    const std::string origin = "environment " + std::string(name);
+    const std::string line = key_of_variable(name.substr(kVariablePrefix.size())) + std::string(text.substr(equals));
+    auto properties = storage::parse_properties(as_bytes(line));
+    if (!properties) {
+      return ConfigFault{origin + ": " + properties.error().context()};
+    }
+    for (storage::Property& property : *properties) {
+      entries_[std::move(property.key)] = {std::move(property.value), origin};
+    }
   }
+  return std::nullopt;
 }
 
 std::optional<ConfigFault> ConfigLayers::add_setting(std::string_view key_equals_value) {

@@ -31,8 +31,9 @@ class ConfigLayers {
  public:
   // Adds a layer above those added before. The first malformed line is the fault.
   [[nodiscard]] std::optional<ConfigFault> add_properties(const std::string& file_name, Bytes content);
-  // Takes variables that begin with KAFKA_; `environment` is NAME=value entries.
-  void add_environment(const std::vector<std::string>& environment);
+  // Takes variables that begin with KAFKA_; `environment` is NAME=value entries. Kafka's image writes them into
+  // server.properties as they are: escapes count as there, and a further line is a further property.
+  [[nodiscard]] std::optional<ConfigFault> add_environment(const std::vector<std::string>& environment);
   [[nodiscard]] std::optional<ConfigFault> add_setting(std::string_view key_equals_value);
 
   // One key above what was added before.

@@ -87,13 +87,6 @@ void check_identity(ConfigReader& reader) {
   }
 }
 
-// ${env:PASSWORD} would be taken for the value.
-void check_providers(ConfigReader& reader) {
-  if (!reader.text("config.providers", "").empty()) {
-    reader.fail("config.providers", "this release fills no ${...} into values: write the values, and remove the key");
-  }
-}
-
 void check_cleaner(ConfigReader& reader) {
   constexpr std::int64_t kBytesPerThreadMin = 1 << 20;
   const auto buffer = reader.number_or_default("log.cleaner.dedupe.buffer.size");
@@ -162,7 +155,6 @@ void check_rules(ConfigReader& reader, std::vector<std::string>& warnings) {
   check_identity(reader);
   check_topic_defaults(reader);
   check_orders(reader);
-  check_providers(reader);
   check_cleaner(reader);
   check_connections_per_ip(reader);
   check_requests(reader);

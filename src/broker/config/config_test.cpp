@@ -84,7 +84,7 @@ TEST(NodeConfig, AKeyThatWouldOpenTheClusterRefusesTheStart) {
 
 TEST(NodeConfig, UnknownKeysWarnAndStrongerLayersWin) {
   ConfigLayers all = layers("num.partitions=2\nno.such.key=1\n");
-  all.add_environment({"KAFKA_NUM_PARTITIONS=3", "PATH=/bin", "KAFKA_HEAP_OPTS=-Xmx1G"});
+  EXPECT_FALSE(all.add_environment({"KAFKA_NUM_PARTITIONS=3", "PATH=/bin", "KAFKA_HEAP_OPTS=-Xmx1G"}));
   auto config = make_node_config(all);
   ASSERT_TRUE(config);
   EXPECT_EQ(config->partitions_default, 3);
@@ -99,6 +99,20 @@ TEST(ConfigLayers, MapsVariablesAsKafkasContainerDoes) {
   EXPECT_EQ(key_of_variable("LOG_RETENTION_MS"), "log.retention.ms");
   EXPECT_EQ(key_of_variable("A__B"), "a_b");
   EXPECT_EQ(key_of_variable("A___B"), "a-b");
+}
+
+TEST(ConfigLayers, VariablesAreLinesOfPropertiesAsInKafkasContainer) {
+  ConfigLayers all;
+  EXPECT_FALSE(
+      all.add_environment({R"(KAFKA_LOG_DIRS=  /a\\b\u0041 )", "KAFKA_BROKER_RACK=r\nnum.partitions=9", "KAFKA_X="}));
+  EXPECT_EQ(all.find("log.dirs")->value, "/a\\bA ");
+  EXPECT_EQ(all.find("broker.rack")->value, "r");
+  EXPECT_EQ(all.find("num.partitions")->value, "9");
+  EXPECT_EQ(all.find("num.partitions")->origin, "environment KAFKA_BROKER_RACK");
+  EXPECT_EQ(all.find("x")->value, "");
+  const auto fault = all.add_environment({R"(KAFKA_X=\uno)"});
+  ASSERT_TRUE(fault);
+  EXPECT_EQ(fault->text.substr(0, 21), "environment KAFKA_X: ");
 }
 
 TEST(ListenerParser, TakesIpv6InBracketsAndRefusesTwins) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/config/broker_keys.h"
 #include "broker/config/config_reader.h"
 #include "broker/config/resource_rules.h"
 #include "config_schema/config_value.h"
@@ -176,9 +177,11 @@ std::vector<metadata::EffectiveConfig> TopicConfigs::effective_topic_configs(
 
 storage::CleanerConfig TopicConfigs::cleaner_of(const metadata::Image& image) const {
   storage::CleanerConfig cleaner = config_.cleaner;
-  const metadata::ConfigLayers layers = layers_of(image, "");
+  const metadata::ConfigLayers stored = layers_of(image, "");
+  const ConfigMap node = applicable_keys(stored.node, true);
+  const ConfigMap cluster = applicable_keys(stored.cluster, false);
   const auto changed = [&](std::string_view key) -> const std::string* {
-    for (const ConfigMap* layer : {&layers.node, &layers.cluster}) {
+    for (const ConfigMap* layer : {&node, &cluster}) {
       if (const auto found = layer->find(key); found != layer->end()) {
         return &found->second;
       }
@@ -199,6 +202,9 @@ storage::CleanerConfig TopicConfigs::cleaner_of(const metadata::Image& image) co
   number("log.cleaner.backoff.ms", backoff_ms);
   cleaner.backoff = std::min(std::chrono::milliseconds(backoff_ms), ConfigReader::kForever);
   number("log.cleaner.threads", cleaner.threads);
+  if (cleaner.threads < 1) {
+    cleaner.threads = config_.cleaner.threads;  // 0 is of the right type; nobody can set it while a broker runs
+  }
   number("log.cleaner.dedupe.buffer.size", cleaner.dedupe_buffer_bytes);
   real("log.cleaner.io.buffer.load.factor", cleaner.dedupe_load_factor);
   number("log.cleaner.io.buffer.size", cleaner.io_buffer_bytes);

@@ -30,6 +30,13 @@ class FetchLimits {
     return allowed;
   }
 
+  // Whether there is a limit above nothing that the next partition's first batch does not fit into: Kafka then throws
+  // away all that it read, the list of aborted transactions too.
+  [[nodiscard]] bool drops(std::size_t first_batch_bytes, std::size_t partition_bytes_max) const noexcept {
+    const std::size_t limit = std::min(left_, partition_bytes_max);
+    return !nothing_yet_ && limit > 0 && limit < first_batch_bytes;
+  }
+
  private:
   std::size_t left_;
   bool nothing_yet_ = true;

@@ -23,6 +23,15 @@ TEST(FetchLimits, Semantics32ALaterFirstBatchThatDoesNotFitGivesNothing) {
   EXPECT_EQ(limits.take(60, 20, 1000), 0U);
 }
 
+TEST(FetchLimits, WhatDoesNotFitIntoALimitAboveNothingIsDropped) {
+  FetchLimits limits(100);
+  EXPECT_FALSE(limits.drops(500, 10)) << "the first batch goes out whole";
+  EXPECT_EQ(limits.take(50, 50, 50), 50U);
+  EXPECT_TRUE(limits.drops(51, 1000));
+  EXPECT_FALSE(limits.drops(50, 1000));
+  EXPECT_FALSE(limits.drops(50, 0)) << "nothing is asked for";
+}
+
 TEST(FetchLimits, Semantics33ThePartitionLimitBoundsWhatFollowsTheFirstBatch) {
   FetchLimits limits(1000);
   EXPECT_EQ(limits.take(500, 50, 200), 200U);

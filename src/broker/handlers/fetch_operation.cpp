@@ -306,8 +306,9 @@ std::vector<FetchOutcome> FetchOperation::decide() {
     const FetchRead& read = reads_[i];
     const storage::Slice& slice = read.result.slice;
     if (slice.size > 0) {
-      bytes_[i] = limits.take(slice.size, slice.first_batch_size,
-                              static_cast<std::size_t>(std::max(0, session_.partitions()[i].partition_bytes_max)));
+      const auto bytes_max = static_cast<std::size_t>(std::max(0, session_.partitions()[i].partition_bytes_max));
+      reads_[i].dropped = limits.drops(slice.first_batch_size, bytes_max);
+      bytes_[i] = limits.take(slice.size, slice.first_batch_size, bytes_max);
     }
     const bool failed = read.error != ErrorCode::kNone;
     outcomes[i] = {.high_watermark = failed ? -1 : read.result.high_watermark.value(),
@@ -401,7 +402,7 @@ void FetchOperation::fill_partition(protocol::fetch_response::PartitionData& dat
     data.diverging_epoch.end_offset = read.result.diverging->end.value();
     return;  // nothing was read: no list of aborted transactions either
   }
-  if (terms_.isolation == replication::FetchIsolation::kLastStable) {
+  if (terms_.isolation == replication::FetchIsolation::kLastStable && !read.dropped) {
     auto& aborted = data.aborted_transactions.emplace();
     for (const storage::AbortedTransaction& transaction : read.result.aborted) {
       aborted.push_back(

@@ -60,6 +60,20 @@ void BrokerLifecycle::ready() {
   }
 }
 
+void BrokerLifecycle::amend_registration() {
+  if ((state_ != State::kStarting && state_ != State::kRunning) || amending_) {
+    return;
+  }
+  amending_ = true;
+  log(logger_, LogLevel::kInfo, "broker", "the metadata knows log directories now: the registration is sent again");
+  controller_.register_broker(options_.registration, [this](auto reply) {
+    amending_ = false;
+    if (!reply) {
+      log(logger_, LogLevel::kWarn, "broker", "the amended registration was refused: {}", reply.error().message);
+    }
+  });
+}
+
 void BrokerLifecycle::on_directories_lost(std::vector<Uuid> ids) {
   lost_directories_ = std::move(ids);
   told_directories_ = false;

@@ -47,6 +47,8 @@ class BrokerLifecycle {
   // These log directories, all that have failed in this process, are told with the next heartbeat, which is soon.
   void on_directories_lost(std::vector<Uuid> ids);
   void on_cordoned(std::vector<Uuid> ids);
+  // The registration in force lacks something: it is sent again, as the same incarnation under the same epoch.
+  void amend_registration();
   // Controlled shutdown; `left` runs when the controller lets the broker go, or after `patience`.
   void leave(std::chrono::milliseconds patience, Callback left);
 
@@ -72,6 +74,7 @@ class BrokerLifecycle {
   BrokerEpoch epoch_ = kNoBrokerEpoch;
   bool ready_ = false;
   bool in_flight_ = false;
+  bool amending_ = false;
   std::vector<Uuid> lost_directories_;
   std::vector<Uuid> cordoned_directories_;
   bool told_directories_ = true;

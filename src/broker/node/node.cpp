@@ -17,6 +17,7 @@
 #include "broker/node/node_limits.h"
 #include "broker/node/node_metrics.h"
 #include "broker/node/raft_metadata_log.h"
+#include "broker/node/registration_watch.h"
 #include "broker/node/registrations.h"
 #include "broker/node/replica_host.h"
 #include "broker/node/shard_links.h"
@@ -100,6 +101,7 @@ class Node::Impl final : public metadata::MetadataLoader::Listener {
   storage::SharedRandom random_;
   Events events_;
   NodeLimits limits_;
+  RegistrationWatch registration_watch_;
   std::deque<Acceptor> acceptors_;
   ControllerTarget target_;  // read on the home shard
   std::vector<PerShard> shards_;
@@ -132,6 +134,7 @@ Node::Impl::Impl(const runtime::World& world, NodeConfig config, NodeDirectories
       identity_{.cluster_id = directories_.cluster_id, .auto_create_topics = config_.auto_create_topics},
       random_(world.random.next() ^ kRandomSeedMix),
       limits_(world.shard(0), config_),
+      registration_watch_(config_.node_id, lifecycle_),
       shards_(world.shard_count()) {}
 
 Node::Impl::~Impl() {
@@ -300,8 +303,7 @@ void Node::Impl::start_metadata() {
     return fail(opened.error());
   }
   raft_ = *std::move(opened);
-  // Only now: a start that is refused, for its address or its metadata, leaves the mark of the last clean stop as it
-  // was.
+  // Only now: a start that is refused, for its address or metadata, leaves the mark of the last clean stop as it was.
   if (const auto claimed = directories_.claim(); !claimed) {
     return fail(claimed.error());
   }
@@ -323,6 +325,7 @@ void Node::Impl::start_metadata() {
   loader_->add_publisher(home(), live_config_);
   loader_->add_publisher(home(), *replicas_);
   loader_->add_publisher(home(), limits_);
+  loader_->add_publisher(home(), registration_watch_);
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     loader_->add_publisher(world_.shard(i), *shards_[i].publisher);
   }

@@ -36,7 +36,8 @@ struct FetchRead {
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
   NodeId leader = kNoNode;  // with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH (KIP-951)
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
-  bool asked = false;  // an owner was asked; false: decided before
+  bool asked = false;    // an owner was asked; false: decided before
+  bool dropped = false;  // nothing of it fits into the answer
   replication::ReadResult result;
 };
 

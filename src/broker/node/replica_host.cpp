@@ -463,6 +463,9 @@ void ReplicaHost::once_loaded(Callback then) {
 }
 
 void ReplicaHost::close_all(Function<void(Result<>)> done) {
+  for (const auto& directory : directories_.all()) {
+    directory->checkpointer().rest();
+  }
   environment_.home.take_all([this, done = std::move(done)](std::vector<PartitionSeed> seeds) mutable {
     std::vector<ClosingLog> logs;
     for (PartitionSeed& seed : seeds) {

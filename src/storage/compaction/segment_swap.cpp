@@ -26,6 +26,7 @@ Result<> rename_all(runtime::FileSystem& fs, const std::string& directory, Offse
 }  // namespace
 
 Result<> put_in_place(runtime::FileSystem& fs, const std::string& directory, const CompactedGroup& group) {
+  MOLDAU_CHECK(fs.sync_dir(directory));
   MOLDAU_CHECK(rename_all(fs, directory, group.base, FileStage::kCleaned, FileStage::kSwap));
   MOLDAU_CHECK(fs.sync_dir(directory));
   for (const SegmentFacts& old : group.replaced) {

@@ -1,11 +1,12 @@
 // Puts a compacted segment in the place of those it replaces, so that a crash at any point leaves the old ones or the
 // new one, never both and never neither.
 //
+//   0 the .cleaned names are durable: a rename that is lost leaves one behind
 //   1 .cleaned -> .swap      until all files have the new name, opening the log discards both
 //   2 old files -> .deleted  from here on opening the log completes the swap (recovery/directory_files.h)
 //   3 .swap -> no suffix     .log first: while it is a .swap, the others may be taken for the old segment's
 //
-// Between the steps the directory's names are synced, for a disk may keep later ones and lose earlier ones. The log
+// After each step the directory's names are synced, for a disk may keep later ones and lose earlier ones. The log
 // must not open, rename or remove those files by name meanwhile (Log::begin_swap). Blocks; runs on Workers.
 //
 // Errors: kIo, kNoSpace: which names the files have is unknown: the log directory is to go offline.

@@ -168,7 +168,7 @@ void Checkpointer::write_all(Function<void(Result<>)> done) {
 
 void Checkpointer::want(unsigned files, Function<void(Result<>)> done) {
   MOLDAU_ASSERT(shard_.is_current());
-  if (directory_.offline() || stopping_) {
+  if (directory_.offline() || resting_) {
     if (done) {
       done(fail(ErrorKind::kOffline, "log directory is offline or stopped"));
     }
@@ -249,16 +249,19 @@ void Checkpointer::on_written(Job& job) {
   }
 }
 
-void Checkpointer::stop(std::vector<PartitionMarks> marks, bool clean, Function<void(Result<>)> done) {
-  MOLDAU_ASSERT(!stopping_);
-  stopping_ = true;
+void Checkpointer::rest() {
+  resting_ = true;
   timer_.cancel();
+  wanted_ = 0;
   for (Waiter& waiter : std::exchange(waiters_, {})) {
     waiter.done(fail(ErrorKind::kClosed, "stopping"));
   }
+}
+
+void Checkpointer::stop(std::vector<PartitionMarks> marks, bool clean, Function<void(Result<>)> done) {
+  rest();
   if (busy_) {
     stop_ = [this, marks = std::move(marks), clean, done = std::move(done)]() mutable {
-      stopping_ = false;
       stop(std::move(marks), clean, std::move(done));
     };
     return;

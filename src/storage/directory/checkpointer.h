@@ -86,6 +86,9 @@ class Checkpointer {
   // Writes all four files now, from marks collected after this call.
   void write_all(Function<void(Result<>)> done);
 
+  // Nothing is begun any more but stop()'s write, and who waits hears kClosed. To be called before the logs are taken from
+  // where collect_marks() finds them: files written meanwhile would say that there are none.
+  void rest();
   // A clean stop, after every log of the directory was closed cleanly: writes the last checkpoints from `marks`, then
   // .kafka_cleanshutdown with the broker epoch. Nothing is written after that. Logs that failed to close: give
   // `clean` = false, and no clean mark is left.
@@ -124,7 +127,7 @@ class Checkpointer {
   OffsetFiles on_disk_;     // what the files hold
   unsigned in_flight_ = 0;  // files being written
   bool busy_ = false;
-  bool stopping_ = false;
+  bool resting_ = false;
   Callback stop_;                     // waits for the write in flight
   std::shared_ptr<Written> written_;  // touched by the one job in flight
   std::shared_ptr<Checkpointer*> alive_;

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -437,6 +439,27 @@ TEST_F(CheckpointerTest, ACleanStopWritesTheMarkLast) {
   EXPECT_EQ(offsets(kRecoveryPointCheckpoint).size(), 2U);
   run(checkpointer, 70s);
   EXPECT_EQ(source.collections, 0) << "nothing more is written";
+}
+
+TEST_F(CheckpointerTest, WhatTheFilesSayStaysWhileTheLogsAreBeingClosed) {
+  Checkpointer checkpointer(*directory, source, shard, workers);
+  checkpointer.start();
+  checkpointer.write_all(nullptr);
+  moldau::testing::settle(shard, workers);
+  const PartitionOffsets points = offsets(kRecoveryPointCheckpoint);
+  ASSERT_FALSE(points.empty());
+  const auto closing = std::exchange(source.marks, {});
+  checkpointer.rest();
+  std::optional<bool> kept;
+  checkpointer.keep_log_starts([&kept](bool success) { kept = success; });
+  run(checkpointer, 180s);
+  EXPECT_EQ(kept, false);
+  EXPECT_EQ(offsets(kRecoveryPointCheckpoint), points);
+  Result<> outcome = fail(ErrorKind::kInvalid, "not called");
+  checkpointer.stop(closing, true, [&outcome](Result<> result) { outcome = result; });
+  moldau::testing::settle(shard, workers);
+  EXPECT_TRUE(outcome);
+  EXPECT_EQ(offsets(kRecoveryPointCheckpoint), points);
 }
 
 TEST_F(CheckpointerTest, AnUncleanStopLeavesNoMark) {

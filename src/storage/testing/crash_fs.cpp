@@ -100,7 +100,9 @@ std::vector<std::unique_ptr<MemoryFileSystem>> CrashFileSystem::images() const {
   for (std::size_t lost = 0; lost < pending_.size(); ++lost) {
     Names names = durable_;
     for (std::size_t i = 0; i < pending_.size(); ++i) {
-      if (i != lost) {
+      // What never got its first name cannot get another.
+      const bool there = pending_[i].from.empty() || names.contains(pending_[i].from);
+      if (i != lost && there) {
         apply(pending_[i], names);
       }
     }

@@ -49,7 +49,7 @@ class StoredLog {
     for (const Offset base : files[FileRole::kLog]) {
       read_segment(base);
     }
-    const Offset first = files[FileRole::kLog].empty() ? next_ : files[FileRole::kLog].front();
+    const Offset first = first_.value_or(next_);
     if (first > read.start || next_ != read.end) {
       fault(fmt::format("I13: the stored log is [{}, {}), clients read [{}, {})", first.value(), next_.value(),
                         read.start.value(), read.end.value()));
@@ -79,7 +79,10 @@ class StoredLog {
 
   void read_segment(Offset base) {
     const ByteVector bytes = content(storage::log_file_name(base, FileRole::kLog));
-    if (!batches_.empty() && !follows(base)) {
+    if (!first_ || (!follows(base) && base <= read_.start)) {
+      first_ = base;
+      batches_.clear();  // what a crash left of a deletion: of several names some are lost, in any order
+    } else if (!batches_.empty() && !follows(base)) {
       fault(fmt::format("I13: a segment begins at {}, the one before ends at {}", base.value(), next_.value()));
     }
     const std::size_t first = batches_.size();
@@ -227,6 +230,7 @@ class StoredLog {
   std::vector<StoredBatch> batches_;  // of all segments read so far
   Offset next_{0};
   ReadRange read_;
+  std::optional<Offset> first_;  // of the segments that follow each other to the end
   bool whole_ = true;  // no segment was deleted
 };
 

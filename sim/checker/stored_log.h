@@ -1,8 +1,7 @@
 // Reads a partition's directory as a clean stop left it, and holds every file to what it promises:
 //
 // - .log: whole batches with a matching CRC, contiguous over all segments, epochs never falling (I13), from where
-// clients
-//   began to read, or below, to where they ended;
+//   clients began to read, or below, to where they ended; below that start, segments may be missing;
 // - .index: each entry names the last offset of a batch and the place where that batch begins;
 // - .timeindex: each entry names the last offset of a batch, up to which no record is younger;
 // - .snapshot: each producer's last batch below the file's offset, as a walk over the log finds it (I17);

@@ -86,8 +86,8 @@ class Checkpointer {
   // Writes all four files now, from marks collected after this call.
   void write_all(Function<void(Result<>)> done);
 
-  // Nothing is begun any more but stop()'s write, and who waits hears kClosed. To be called before the logs are taken from
-  // where collect_marks() finds them: files written meanwhile would say that there are none.
+  // Nothing is begun any more but stop()'s write, and who waits hears kClosed. To be called before the logs are taken
+  // from where collect_marks() finds them: files written meanwhile would say that there are none.
   void rest();
   // A clean stop, after every log of the directory was closed cleanly: writes the last checkpoints from `marks`, then
   // .kafka_cleanshutdown with the broker epoch. Nothing is written after that. Logs that failed to close: give

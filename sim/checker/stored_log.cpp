@@ -231,7 +231,7 @@ class StoredLog {
   Offset next_{0};
   ReadRange read_;
   std::optional<Offset> first_;  // of the segments that follow each other to the end
-  bool whole_ = true;  // no segment was deleted
+  bool whole_ = true;            // no segment was deleted
 };
 
 }  // namespace
